@@ -1,0 +1,34 @@
+// `npm test`: everything. `npm test -- unit integration` runs those stages only; `npm test -- e2e lab` those files of it.
+import { performance } from "node:perf_hooks";
+import { runStaticChecks } from "./static-checks.ts";
+import { formatDuration } from "./step.ts";
+import { runTestFiles, type TestTotals } from "./test-files.ts";
+import { testStages } from "./test-stages.ts";
+
+const started = performance.now();
+const words = process.argv.slice(2);
+const stageNames = ["static", ...Object.keys(testStages)];
+const chosen = words.filter((word) => stageNames.includes(word));
+const only = words.filter((word) => !stageNames.includes(word));
+const wanted = new Set(chosen.length > 0 ? chosen : stageNames);
+
+const totals: TestTotals = { passed: 0, failed: 0, skipped: 0 };
+if (wanted.has("static")) {
+  const statics = await runStaticChecks();
+  totals.passed += statics.passed;
+  totals.failed += statics.failed.length;
+}
+for (const stage of Object.values(testStages)) {
+  if (!wanted.has(stage.name)) continue;
+  const counts = await runTestFiles({ stage, only });
+  totals.passed += counts.passed;
+  totals.failed += counts.failed;
+  totals.skipped += counts.skipped;
+}
+if (totals.passed + totals.failed === 0) {
+  console.log(`no test matches: ${words.join(" ")}`);
+  totals.failed += 1;
+}
+console.log(`\ntook ${formatDuration(performance.now() - started)}`);
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
