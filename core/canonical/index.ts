@@ -1,0 +1,2 @@
+export { canonicalHash } from "./canonical-hash.ts";
+export { canonicalJson } from "./canonical-json.ts";
