@@ -1,0 +1,1 @@
+export { differences, listKey, type Difference } from "./difference.ts";

@@ -1,0 +1,30 @@
+/** What WCS keeps of a StatefulSet that it sees on a cluster. */
+export type LiveStatefulSet = Readonly<{
+  uid: string;
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+  spec: unknown;
+}>;
+
+/** What WCS keeps of an instance's pod. */
+export type LivePod = Readonly<{
+  uid: string;
+  hostName: string | null;
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+  spec: unknown;
+  deleting: boolean;
+  scheduled: boolean;
+  unscheduledMessage: string | null;
+  running: boolean;
+  ready: boolean;
+  /** When it last became Ready, in milliseconds of the Unix epoch by the cluster's clock; null when it is not Ready. */
+  readySinceMs: number | null;
+  everReady: boolean;
+  restarts: number;
+  /** The image digest that the container runtime reports to run, `sha256:…`. */
+  runningDigest: string | null;
+  waitingReason: string | null;
+  waitingMessage: string | null;
+  lastExit: Readonly<{ code: number; reason: string }> | null;
+}>;
