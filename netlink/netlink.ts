@@ -1,0 +1,188 @@
+import { writeSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { decodeAddress, listAddressesRequest, type Address } from "./address.ts";
+import { closeOnPool, lastErrno, libcCalls } from "./libc.ts";
+import { decodeLink, getLinkRequest, linkTypes, listLinksRequest, type Link, type LinkTarget } from "./link.ts";
+import type { Message } from "./message.ts";
+import { decodeNeighbour, listNeighboursRequest, type FoundNeighbour } from "./neighbour.ts";
+import { errnoName, NetlinkError } from "./netlink-error.ts";
+import { createLinkRemovals } from "./link-removals.ts";
+import type { NetlinkRequest } from "./netlink-socket.ts";
+import type { ProbeArgs, WorkerCalls, WorkerReply } from "./protocol.ts";
+import { decodeRoute, listRoutesRequest, type FoundRoute } from "./route.ts";
+import { decodeRule, listRulesRequest, type FoundRule } from "./rule.ts";
+import type { SetElements } from "./set-elements.ts";
+
+/** A network namespace that is held open. `fd` names it in requests of other namespaces (`peer.namespaceFd`). */
+export type Namespace = Readonly<{ id: number; fd: number; path: string }>;
+
+/** What happened to a link; `overrun` says that events were lost and that the reader must look for itself. */
+export type LinkEvent =
+  | Readonly<{ kind: "changed" | "removed"; link: Link; bridgePort: boolean }>
+  | Readonly<{ kind: "overrun" }>;
+
+type Family = "inet" | "inet6";
+type ListRoutes = Readonly<{ family?: Family; table?: number }>;
+
+/** The kernel's network configuration. Every method rejects with a `NetlinkError`. */
+export type Netlink = Readonly<{
+  openNamespace: (path: string) => Promise<Namespace>;
+  closeNamespace: (namespace: Namespace) => Promise<void>;
+  /** Runs requests in their order in one trip to the worker; stops at the first that the kernel refuses. */
+  run: (steps: readonly (readonly [Namespace, NetlinkRequest])[]) => Promise<Message[][]>;
+  getLink: (namespace: Namespace, target: LinkTarget) => Promise<Link>;
+  /** As `getLink`, with null for a link that is not there. */
+  findLink: (namespace: Namespace, target: LinkTarget) => Promise<Link | null>;
+  listLinks: (namespace: Namespace, filter?: Readonly<{ masterIndex?: number }>) => Promise<Link[]>;
+  listAddresses: (namespace: Namespace, linkIndex?: number) => Promise<Address[]>;
+  listRoutes: (namespace: Namespace, filter?: ListRoutes) => Promise<FoundRoute[]>;
+  listRules: (namespace: Namespace, family?: Family) => Promise<FoundRule[]>;
+  listNeighbours: (namespace: Namespace, family?: Family | "bridge") => Promise<FoundNeighbour[]>;
+  /**
+   * Removes a link, and with a veth its other end. Resolves when the kernel has taken it out of sight in every namespace
+   * (about 1 ms); the kernel frees it after RCU waits of its own (about 17 ms more), which nobody can see. A link that is
+   * not there is no error.
+   */
+  removeLink: (namespace: Namespace, linkIndex: number) => Promise<void>;
+  addElements: (namespace: Namespace, changes: readonly SetElements[]) => Promise<void>;
+  removeElements: (namespace: Namespace, changes: readonly SetElements[]) => Promise<void>;
+  /** Asks by ARP who has an address; null when nobody answered within `waitMs`. */
+  probe: (namespace: Namespace, probe: Omit<ProbeArgs, "id">) => Promise<{ mac: string } | null>;
+  /** Sends whole Ethernet frames out of a link. */
+  sendFrames: (namespace: Namespace, linkIndex: number, frames: readonly Buffer[]) => Promise<void>;
+  /** Calls `listener` for every change of a link until the returned function is called. */
+  watchLinks: (namespace: Namespace, listener: (event: LinkEvent) => void) => Promise<() => Promise<void>>;
+  close: () => Promise<void>;
+}>;
+
+type Waiting = { resolve: (result: unknown) => void; reject: (error: Error) => void };
+
+const EFD_CLOEXEC = 0o2000000;
+/** RTNLGRP_LINK */
+const linkGroup = 1;
+
+/** Starts the worker thread. The process can end only after `close`. */
+export function openNetlink(): Netlink {
+  const wakeFd = libcCalls.eventfd(0, EFD_CLOEXEC);
+  if (wakeFd === -1) throw new NetlinkError({ operation: "eventfd", code: errnoName(lastErrno()) });
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    workerData: { wakeFd },
+    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+  });
+  const waiting = new Map<number, Waiting>();
+  const listeners = new Map<number, (messages: Message[] | null) => void>();
+  const one = Buffer.alloc(8);
+  one.writeBigUInt64LE(1n);
+  let nextCall = 1;
+  let ended: Error | null = null;
+
+  const end = (error: Error) => {
+    ended ??= error;
+    for (const { reject } of waiting.values()) reject(ended);
+    waiting.clear();
+  };
+  worker.on("error", end);
+  worker.on("exit", () => end(new NetlinkError({ operation: "netlink worker", code: "ESHUTDOWN" })));
+  worker.on("message", (message: WorkerReply) => {
+    if (!("call" in message)) return listeners.get(message.subscription)?.(message.messages?.map(withBuffer) ?? null);
+    const waiter = waiting.get(message.call);
+    waiting.delete(message.call);
+    if (message.ok) waiter?.resolve(message.result);
+    else waiter?.reject(new NetlinkError(message.problem));
+  });
+  const post = (message: unknown) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
+    worker.postMessage(message);
+    writeSync(wakeFd, one);
+  };
+  function call<K extends keyof WorkerCalls>(name: K, args: WorkerCalls[K]["args"]): Promise<WorkerCalls[K]["result"]> {
+    if (ended) return Promise.reject(ended);
+    return new Promise((resolve, reject) => {
+      const number = nextCall++;
+      waiting.set(number, { resolve: resolve as (result: unknown) => void, reject });
+      post({ call: number, name, args });
+    });
+  }
+  const dump = async (namespace: Namespace, request: NetlinkRequest): Promise<Message[]> => {
+    const messages = await call("dump", { id: namespace.id, request });
+    return messages.map(withBuffer);
+  };
+  const run: Netlink["run"] = async (steps) => {
+    const answers = await call("transact", { steps: steps.map(([{ id }, request]) => ({ id, request })) });
+    return answers.map((messages) => messages.map(withBuffer));
+  };
+  const getLink: Netlink["getLink"] = async (namespace, target) => {
+    const [[message] = []] = await run([[namespace, getLinkRequest(target)]]);
+    if (!message) throw new NetlinkError({ operation: "get link", code: "ENODEV" });
+    return decodeLink(message);
+  };
+
+  const watchLinks: Netlink["watchLinks"] = async ({ id }, listener) => {
+    const { subscription } = await call("subscribe", { id, groups: [linkGroup] });
+    listeners.set(subscription, (messages) => {
+      if (messages === null) return listener({ kind: "overrun" });
+      for (const message of messages) {
+        const event = linkEvent(message);
+        if (event) listener(event);
+      }
+    });
+    return async () => {
+      listeners.delete(subscription);
+      await call("unsubscribe", { subscription });
+    };
+  };
+  const removals = createLinkRemovals({ lend: ({ id }) => call("lendSocket", { id }), watchLinks });
+
+  return {
+    openNamespace: async (path) => ({ ...(await call("openNamespace", { path })), path }),
+    closeNamespace: async (namespace) => {
+      await removals.forget(namespace);
+      await call("closeNamespace", { id: namespace.id });
+    },
+    run,
+    getLink,
+    findLink: (namespace, target) =>
+      getLink(namespace, target).catch((error: unknown) => {
+        if (error instanceof NetlinkError && error.code === "ENODEV") return null;
+        throw error;
+      }),
+    listLinks: async (namespace, filter) => (await dump(namespace, listLinksRequest(filter))).map(decodeLink),
+    listAddresses: async (namespace, linkIndex) =>
+      (await dump(namespace, listAddressesRequest(linkIndex))).map(decodeAddress),
+    listRoutes: async (namespace, filter) => (await dump(namespace, listRoutesRequest(filter))).map(decodeRoute),
+    listRules: async (namespace, family) => (await dump(namespace, listRulesRequest(family))).map(decodeRule),
+    listNeighbours: async (namespace, family) =>
+      (await dump(namespace, listNeighboursRequest(family))).map(decodeNeighbour),
+    removeLink: removals.remove,
+    addElements: async ({ id }, changes) => void (await call("changeSets", { id, action: "add", changes })),
+    removeElements: async ({ id }, changes) => void (await call("changeSets", { id, action: "remove", changes })),
+    probe: ({ id }, probe) => call("probe", { ...probe, id }),
+    sendFrames: async ({ id }, linkIndex, frames) => {
+      const { fd } = await call("sendFrames", { id, linkIndex, frames });
+      // Closing waits for an RCU grace period; nobody else needs to.
+      void closeOnPool(fd);
+    },
+    watchLinks,
+    close: async () => {
+      await removals.close();
+      const exited = new Promise((resolve) => worker.once("exit", resolve));
+      if (!ended) {
+        post("stop");
+        await exited;
+      }
+      libcCalls.close(wakeFd);
+    },
+  };
+}
+
+/** A structured clone turns a Buffer into a Uint8Array. */
+function withBuffer(message: Message): Message {
+  const { buffer, byteOffset, byteLength } = message.body as Uint8Array;
+  return { ...message, body: Buffer.from(buffer, byteOffset, byteLength) };
+}
+
+function linkEvent(message: Message): LinkEvent | null {
+  if (message.type !== linkTypes.add && message.type !== linkTypes.remove) return null;
+  const bridgePort = message.body[0] === 7;
+  return { kind: message.type === linkTypes.add ? "changed" : "removed", link: decodeLink(message), bridgePort };
+}
