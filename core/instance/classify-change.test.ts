@@ -77,8 +77,14 @@ describe("a change of an instance", () => {
   });
 
   it("may not change host or addresses in a release, and the host only in a move", () => {
-    assert.equal(changed({ networkAnnotation: "{}" }).effect, "forbidden");
-    const elsewhere = instanceManifests({ ...usualDesign, host: "idc1-r1-h2" });
+    const anew = { ...usualDesign.network, generation: 2 };
+    const [nic] = usualDesign.network.nics;
+    assert.ok(nic);
+    const other = { ...anew, nics: [{ ...nic, address: "10.71.1.101/24", mac: "02:57:0a:47:01:65" }] };
+    assert.equal(changed({ network: anew }).effect, "forbidden");
+    const elsewhere = instanceManifests({ ...usualDesign, host: "idc1-r1-h2", network: anew });
+    const readdressed = instanceManifests({ ...usualDesign, host: "idc1-r1-h2", network: other });
+    assert.equal(classifyChange(usual, readdressed, "move").effect, "forbidden");
     assert.equal(classifyChange(usual, elsewhere).effect, "forbidden");
     assert.equal(classifyChange(usual, elsewhere, "move").effect, "re-create");
     assert.equal(changed({ namespace: "other" }).effect, "forbidden");

@@ -1,4 +1,5 @@
-import { differences } from "../difference/index.ts";
+import { differences, type Difference } from "@wcs/core/difference";
+import { networkAnnotationName, parseNetworkAnnotation } from "@wcs/core/ipam";
 import type { InstanceManifests } from "./instance-manifest.ts";
 import { containerName } from "./pod-spec.ts";
 
@@ -51,7 +52,7 @@ const rules: readonly Rule[] = [
   { at: /./, effect: "forbidden", reason: "Kubernetes does not change this on an existing StatefulSet" },
 ];
 
-/** In a move, only what says where the instance is may differ. */
+/** In a move, besides what follows from it, only what says where the instance is may differ. */
 const moveRules: readonly Rule[] = [
   { at: /^template\.spec\.affinity\b/, effect: "re-create", reason: "its pod is made on the new host" },
   {
@@ -81,11 +82,29 @@ export function classifyChange(
     // What follows from the rest is not a change of its own.
     .filter(({ path }) => !/^template\.metadata\.annotations\.wcs\.io\/(?:version|release)$/.test(path))
     .map((difference): ChangeStep => {
+      if (purpose === "move" && isNewGeneration(difference)) {
+        return {
+          ...difference,
+          effect: "re-create",
+          reason: "the same addresses are given anew, so that the old pod is known as old",
+        };
+      }
       const rule = chosen.find(({ at }) => at.test(difference.path));
       if (rule === undefined) throw new TypeError(`no rule for a change of "${difference.path}"`);
       return { ...difference, effect: rule.effect, reason: rule.reason };
     });
   return { effect: worst(steps.map(({ effect }) => effect)), steps };
+}
+
+/** True when the addresses are the same and only the ledger's count of giving them has gone up. */
+function isNewGeneration({ path, from, to }: Difference): boolean {
+  if (path !== `template.metadata.annotations.${networkAnnotationName}`) return false;
+  const [old, fresh] = [from, to].map((text) => (typeof text === "string" ? parseNetworkAnnotation(text) : null));
+  if (!old?.ok || !fresh?.ok) return false;
+  return (
+    fresh.value.generation > old.value.generation &&
+    differences({ ...old.value, generation: 0 }, { ...fresh.value, generation: 0 }).length === 0
+  );
 }
 
 function worst(effects: readonly ChangeEffect[]): ChangeEffect {

@@ -1,4 +1,5 @@
-import { differences, listKey } from "../difference/index.ts";
+import { differences, listKey } from "@wcs/core/difference";
+import { networkAnnotationName } from "@wcs/core/ipam";
 import type { InstanceManifests } from "./instance-manifest.ts";
 import type { LivePod, LiveStatefulSet } from "./live-objects.ts";
 import { containerName } from "./pod-spec.ts";
@@ -72,7 +73,7 @@ function podDrift(meant: InstanceManifests, pod: LivePod): readonly Drift[] {
     ["annotations", template.metadata.annotations, pod.annotations],
   ] as const) {
     for (const { path, from, to } of missing(meantMetadata, liveMetadata)) {
-      const fixed = path === "wcs.io/network";
+      const fixed = path === networkAnnotationName;
       found.push({
         action: fixed ? "report" : "put-right",
         object: "Pod",

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import type { TemplateSpec } from "../template/index.ts";
+import type { TemplateSpec } from "@wcs/core/template";
 import type { InstanceDesign } from "./instance-manifest.ts";
 
 /** A design as most are, for tests to change. */
@@ -12,7 +12,23 @@ export const usualDesign: InstanceDesign = {
   namespace: "wcs-retail",
   host: "idc1-r1-h1",
   class: { name: "2C4G", cpuMilli: 2000, memoryMiB: 4096 },
-  networkAnnotation: '{"nics":[]}',
+  network: {
+    instance: "1001-1c1-01",
+    generation: 1,
+    nics: [
+      {
+        name: "eth0",
+        area: "core",
+        address: "10.71.1.100/24",
+        mac: "02:57:0a:47:01:64",
+        gateway: "10.71.1.254",
+        defaultRoute: true,
+        internalPrefixes: [],
+        routes: [],
+        conflictProbe: true,
+      },
+    ],
+  },
   template: {
     image: "registry.bank.example/retail/query",
     user: { uid: 1000, gid: 1000 },

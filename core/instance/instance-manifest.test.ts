@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { checkTemplate } from "../template/index.ts";
+import { printNetworkAnnotation } from "@wcs/core/ipam";
+import { checkTemplate } from "@wcs/core/template";
 import { designs, usualDesign } from "./instance-design.fixture.ts";
 import { instanceManifests } from "./instance-manifest.ts";
 import { podSecurityProblems } from "./pod-security.ts";
@@ -62,7 +63,7 @@ describe("the objects of an instance", () => {
     assert.deepEqual(container.resources.requests, { cpu: "2", memory: "4Gi" });
     assert.equal(container.env.find(({ name }) => name === "TZ")?.value, "Asia/Shanghai");
     assert.equal(container.image, `registry.bank.example/retail/query@sha256:${"a".repeat(64)}`);
-    assert.equal(podTemplate.metadata.annotations["wcs.io/network"], usualDesign.networkAnnotation);
+    assert.equal(podTemplate.metadata.annotations["wcs.io/network"], printNetworkAnnotation(usualDesign.network));
   });
 
   it("give other configuration another name, so that an old pod keeps the files it started with", () => {

@@ -1,5 +1,6 @@
-import { canonicalHash } from "../canonical/index.ts";
-import type { TemplateSpec } from "../template/index.ts";
+import { canonicalHash } from "@wcs/core/canonical";
+import { networkAnnotationName, printNetworkAnnotation, type NetworkAnnotation } from "@wcs/core/ipam";
+import type { TemplateSpec } from "@wcs/core/template";
 import { instanceLabels } from "./instance-labels.ts";
 import { containerName, podSpec } from "./pod-spec.ts";
 
@@ -17,8 +18,8 @@ export type InstanceDesign = Readonly<{
   /** The Node that the instance lives on. */
   host: string;
   class: InstanceClass;
-  /** The `wcs.io/network` annotation as the address ledger gives it. */
-  networkAnnotation: string;
+  /** The addresses as the ledger gives them. */
+  network: NetworkAnnotation;
   /** The template, filled in for this instance (renderTemplate). */
   template: TemplateSpec;
   /** `sha256:…` of the image. */
@@ -94,13 +95,14 @@ export function instanceManifests(design: InstanceDesign): InstanceManifests {
 
   const spec = podSpec(design, { configName, logClaim });
   const podLabels = { ...design.template.labels, ...labels };
-  const version = canonicalHash({ labels: podLabels, network: design.networkAnnotation, spec });
+  const network = printNetworkAnnotation(design.network);
+  const version = canonicalHash({ labels: podLabels, network, spec });
   const podTemplate: PodTemplate = {
     metadata: {
       labels: podLabels,
       annotations: {
         "kubectl.kubernetes.io/default-container": containerName,
-        "wcs.io/network": design.networkAnnotation,
+        [networkAnnotationName]: network,
         "wcs.io/release": design.release,
         "wcs.io/version": version,
       },

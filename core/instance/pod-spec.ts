@@ -1,4 +1,4 @@
-import type { GracefulStop, Probe, TemplateSpec } from "../template/index.ts";
+import type { GracefulStop, Probe, TemplateSpec } from "@wcs/core/template";
 import type { InstanceDesign } from "./instance-manifest.ts";
 import { cpuQuantity, memoryQuantity } from "./quantity.ts";
 
