@@ -1,0 +1,1 @@
+export { healthOperations } from "./health-operations.ts";

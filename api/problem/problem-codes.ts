@@ -1,0 +1,107 @@
+/** What a stable problem code means: the HTTP status that carries it, a title in both languages, and what a caller can do. */
+export type ProblemKind = Readonly<{ status: number; title: string; titleZh: string; remedy: string }>;
+
+const kind = (status: number, title: string, titleZh: string, remedy: string): ProblemKind => ({
+  status,
+  title,
+  titleZh,
+  remedy,
+});
+
+/**
+ * Every stable code that an answer of the API may carry. docs/errors.md is this table as a page, and a test holds the two together. A code
+ * is never given another meaning; a new condition gets a new code.
+ */
+export const problemCodes = {
+  "request.invalid": kind(
+    400,
+    "The request is not well formed",
+    "请求格式不正确",
+    "Mend the fields that `errors` names.",
+  ),
+  "request.too-large": kind(413, "The request is too large", "请求体过大", "Send less at once."),
+  "request.unsupported-media-type": kind(
+    415,
+    "The body's media type is not understood",
+    "不支持的请求体类型",
+    "Send application/json, or what the operation names.",
+  ),
+  "request.rate-limited": kind(429, "Too many requests", "请求过于频繁", "Wait as long as Retry-After says."),
+  "request.cursor-invalid": kind(400, "The cursor is not one of ours", "分页游标无效", "Start again without a cursor."),
+  "auth.missing": kind(
+    401,
+    "No valid token came with the request",
+    "缺少有效令牌",
+    "Send `Authorization: Bearer …`; see `wcs login`.",
+  ),
+  "auth.forbidden": kind(403, "You may not do this", "没有权限", "Ask for a role that allows it."),
+  "resource.not-found": kind(
+    404,
+    "There is no such resource",
+    "资源不存在",
+    "Check the name, or whether you may see it.",
+  ),
+  "resource.exists": kind(
+    409,
+    "A resource of this name exists",
+    "同名资源已存在",
+    "Choose another name, or change the existing one.",
+  ),
+  "resource.referenced": kind(
+    409,
+    "Other resources still need this one",
+    "仍被其他资源引用",
+    "Delete or change what `errors` names first.",
+  ),
+  "resource.version-mismatch": kind(
+    412,
+    "The resource has changed since it was read",
+    "资源已被修改",
+    "Read it again and send its new ETag in If-Match.",
+  ),
+  "estate.invalid": kind(
+    422,
+    "The estate's rules do not hold",
+    "资源台账规则校验失败",
+    "Mend what `errors` names; nothing was changed.",
+  ),
+  "act.ticket-required": kind(
+    422,
+    "An act on this environment names its change ticket",
+    "该环境的操作必须填写变更单号",
+    "Send WCS-Ticket (`--ticket`).",
+  ),
+  "idempotency.key-reused": kind(
+    422,
+    "This Idempotency-Key came with another request before",
+    "幂等键已用于其他请求",
+    "Use a new key for a new act.",
+  ),
+  "token.exceeds-own": kind(
+    422,
+    "A token can't do more than its maker",
+    "令牌权限不能超出创建者",
+    "Ask for no more than you may do, or let an administrator of the subject make it.",
+  ),
+  "watch.cursor-expired": kind(
+    410,
+    "Changes since this cursor are no longer kept",
+    "监听游标已过期",
+    "List again, then watch from the new cursor.",
+  ),
+  "server.busy": kind(
+    503,
+    "The server can't answer now",
+    "服务暂时不可用",
+    "Try again; with the same Idempotency-Key it is safe.",
+  ),
+  "server.failed": kind(
+    500,
+    "The server failed",
+    "服务内部错误",
+    "Report the request id; with the same Idempotency-Key a retry is safe.",
+  ),
+} as const satisfies Readonly<Record<string, ProblemKind>>;
+
+/** A stable code of the API. */
+export type ProblemCode = keyof typeof problemCodes;

@@ -1,0 +1,1 @@
+export { tokenOperations } from "./token-operations.ts";

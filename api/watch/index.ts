@@ -1,0 +1,1 @@
+export { watchOperations } from "./watch-operations.ts";

@@ -1,0 +1,10 @@
+export {
+  reaches,
+  reachesAnything,
+  reachesEverything,
+  reachOf,
+  type Grant,
+  type Reach,
+  type Scope,
+  type Wish,
+} from "./access-rights.ts";

@@ -1,0 +1,1 @@
+export { chainHash, chainStart, verifyChain, type ChainFault, type ChainHead, type ChainRow } from "./audit-chain.ts";

@@ -1,0 +1,1 @@
+export { createKeyQueue, type BackOff, type KeyQueue } from "./key-queue.ts";

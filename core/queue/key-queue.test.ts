@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import { createKeyQueue } from "./index.ts";
+
+const backOff = { firstMs: 100, longestMs: 1000, jitter: 0 };
+
+describe("the key queue", () => {
+  it("keeps one entry a key", () => {
+    const queue = createKeyQueue(backOff);
+    queue.add("a", 5);
+    queue.add("a", 9);
+    assert.equal(queue.take(4), null);
+    assert.equal(queue.take(5), "a");
+    assert.equal(queue.take(100), null);
+  });
+
+  it("gives a key again that was added while a worker had it", () => {
+    const queue = createKeyQueue(backOff);
+    queue.add("a", 0);
+    queue.take(0);
+    queue.add("a", 1);
+    assert.equal(queue.take(2), null, "one worker a key");
+    queue.succeeded("a");
+    assert.equal(queue.take(2), "a");
+  });
+
+  it("waits longer with every failure, up to a bound, and forgets failures after a success", () => {
+    const queue = createKeyQueue(backOff);
+    const waits: number[] = [];
+    let now = 0;
+    queue.add("a", 0);
+    for (let round = 0; round < 6; round += 1) {
+      assert.equal(queue.take(now), "a");
+      waits.push(queue.failed("a", now, 0.5));
+      now = queue.nextDueMs() ?? 0;
+    }
+    assert.deepEqual(waits, [100, 200, 400, 800, 1000, 1000]);
+    queue.take(now);
+    queue.succeeded("a");
+    queue.add("a", now);
+    queue.take(now);
+    assert.equal(queue.failed("a", now, 0), 100);
+  });
+
+  it("loses no key and never gives one to two workers, whatever happens", () => {
+    const step = fc.record({
+      act: fc.constantFrom("add", "take", "succeeded", "failed"),
+      key: fc.constantFrom("a", "b", "c"),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const queue = createKeyQueue(backOff);
+        const held = new Set<string>();
+        const owed = new Set<string>();
+        let now = 0;
+        for (const { act, key } of steps) {
+          now += 10;
+          if (act === "add") {
+            queue.add(key, now);
+            owed.add(key);
+          } else if (act === "take") {
+            const taken = queue.take(now);
+            if (taken === null) continue;
+            assert.ok(!held.has(taken));
+            held.add(taken);
+            owed.delete(taken);
+          } else if (held.delete(key)) {
+            if (act === "succeeded") queue.succeeded(key);
+            else {
+              queue.failed(key, now, 0);
+              owed.add(key);
+            }
+          }
+        }
+        for (const key of held) queue.succeeded(key);
+        const left = new Set<string>();
+        for (let key = queue.take(1e9); key !== null; key = queue.take(1e9)) left.add(key);
+        assert.deepEqual(left, owed);
+      }),
+      { seed: 11, numRuns: 300 },
+    );
+  });
+});

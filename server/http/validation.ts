@@ -1,0 +1,52 @@
+import type { Operation, ProblemDetail } from "@wcs/api";
+import { requestHeaders } from "@wcs/api";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import formats from "ajv-formats";
+import { Failure } from "./failure.ts";
+
+/** Checks the parts of a request against the operation's schemas; the texts of path, query and headers become numbers and booleans. */
+export type RequestValidator = Readonly<{
+  params: (value: unknown) => void;
+  query: (value: unknown) => void;
+  headers: (value: unknown) => void;
+  body: (value: unknown) => void;
+}>;
+
+const options = { allErrors: true, strict: false, useDefaults: true, discriminator: false } as const;
+const mostErrors = 100;
+
+const strictAjv = new Ajv2020(options);
+const coercingAjv = new Ajv2020({ ...options, coerceTypes: "array" });
+formats.default(strictAjv);
+formats.default(coercingAjv);
+
+/** Compiles an operation's schemas once. */
+export function requestValidator(operation: Operation): RequestValidator {
+  const headers = Object.fromEntries(requestHeaders(operation).map(({ name, schema }) => [name.toLowerCase(), schema]));
+  return {
+    params: check("path", operation.params === undefined ? null : coercingAjv.compile(operation.params)),
+    query: check("query", coercingAjv.compile(operation.query ?? { type: "object", additionalProperties: false })),
+    headers: check("header", coercingAjv.compile({ type: "object", properties: headers })),
+    body: check("body", operation.body === undefined ? null : strictAjv.compile(operation.body)),
+  };
+}
+
+function check(place: string, validate: ValidateFunction | null): (value: unknown) => void {
+  return (value) => {
+    if (validate === null || validate(value)) return;
+    const errors = (validate.errors ?? []).slice(0, mostErrors).map((error) => detailOf(place, error));
+    throw new Failure("request.invalid", `the ${place} does not fit its schema`, { errors });
+  };
+}
+
+function detailOf(place: string, error: ErrorObject): ProblemDetail {
+  const missing = error.keyword === "required" ? `/${String(error.params["missingProperty"])}` : "";
+  const extra =
+    error.keyword === "additionalProperties" ? `/${String(error.params["additionalProperty"]).slice(0, 100)}` : "";
+  const allowed = error.keyword === "enum" ? `: ${(error.params["allowedValues"] as unknown[]).join(", ")}` : "";
+  return {
+    pointer: `${place === "body" ? "" : `${place}:`}${error.instancePath}${missing}${extra}`,
+    code: error.keyword,
+    message: `${error.message ?? "is not valid"}${allowed}`,
+  };
+}

@@ -1,0 +1,15 @@
+import { createWatch } from "../events/create-watch.ts";
+import { createHealth } from "../health/create-health.ts";
+import { createMaintenance } from "../maintenance/create-maintenance.ts";
+import { createTokens } from "../token/create-tokens.ts";
+import type { Feature, Platform } from "./platform.ts";
+
+/** Every feature of the server. A new one is a folder `server/<noun>/` and a line here (docs/server.md). */
+export function createFeatures(platform: Platform): readonly Feature[] {
+  return [
+    createHealth(platform),
+    createMaintenance(platform),
+    createTokens(platform, async () => null),
+    createWatch(platform),
+  ];
+}

@@ -1,0 +1,2 @@
+export { startTestPostgres, type TestDatabase, type TestPostgres } from "./test-postgres.ts";
+export { startTestServer, type TestServer } from "./test-server.ts";
