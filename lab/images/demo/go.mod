@@ -1,0 +1,3 @@
+module wcs.io/lab/demo
+
+go 1.26

@@ -1,0 +1,64 @@
+// The lab's face for programs: end-to-end tests, benches, the demo.
+import { makeFault, healFaults } from "./lifecycle/faults.ts";
+import { enterArguments, requireLab } from "./lifecycle/places.ts";
+import { takeDown } from "./lifecycle/down.ts";
+import { bringUp } from "./lifecycle/up.ts";
+import { run, runForStatus } from "./process/run.ts";
+import type { LabState } from "./state/lab-state.ts";
+import { withLock } from "./state/lock.ts";
+import { prepare } from "./supply/prepare.ts";
+import { silentProgress, type Progress } from "./supply/progress.ts";
+import { kubeconfigFile } from "./state/paths.ts";
+import { loadTopology, topologyFile } from "./topology/load-topology.ts";
+
+export { apiRequest } from "./cluster/api-request.ts";
+export { cniConfigDir, cniPluginDir } from "./host/host-config.ts";
+export { readStatus, type LabStatus } from "./lifecycle/status.ts";
+export { existingNamespaces } from "./network/build-fabric.ts";
+export { LabError } from "./state/lab-error.ts";
+export { readState, type LabState } from "./state/lab-state.ts";
+export { hostDir, hostRunDir, kubeconfigFile, netnsFile } from "./state/paths.ts";
+export { lineProgress, type Progress } from "./supply/progress.ts";
+export type { Topology } from "./topology/schema.ts";
+
+/**
+ * Brings the lab up, or repairs it. `topology`: a shipped name or a file.
+ * @throws LabError
+ */
+export async function up(topology = "two-idc", progress: Progress = silentProgress): Promise<LabState> {
+  const loaded = loadTopology(topologyFile(topology));
+  const supplies = await prepare(progress);
+  return withLock(`up ${loaded.name}`, () => bringUp(loaded, supplies, progress));
+}
+
+/** Takes the lab away, all of it. */
+export const down = () => withLock("down", takeDown);
+
+/** Sees to packages, binaries and images, so that a later `up` is quick. */
+export const prepareLab = (progress: Progress = silentProgress) => prepare(progress);
+
+/** Makes a fault: `fault("cut-host", "idc1-h1")`. @throws LabError that lists the kinds or the targets */
+export const fault = (kind: string, target: string) =>
+  withLock(`fault ${kind} ${target}`, () => makeFault(requireLab(), kind, target));
+
+/** Undoes all faults, or those of one target. */
+export const heal = (target: string | null = null) =>
+  withLock(`fault heal ${target ?? "all"}`, () => healFaults(requireLab(), target));
+
+/** Runs a program on a host, a VM, a control plane, a router, `outside`… and returns its standard output. */
+export const execIn = (place: string, argv: readonly string[], input?: string) =>
+  run("nsenter", [...enterArguments(place), "--", ...argv], input === undefined ? {} : { input });
+
+/** The same, with the exit code instead of an error. */
+export const execForStatus = (place: string, argv: readonly string[]) =>
+  runForStatus("nsenter", [...enterArguments(place), "--", ...argv]);
+
+/** kubectl of the lab's own version, as the administrator of a cluster. Returns its standard output. */
+export function kubectl(cluster: string, argv: readonly string[], input?: string): Promise<string> {
+  const { supplies } = requireLab();
+  return run(
+    `${supplies.kubernetes}/kubectl`,
+    ["--kubeconfig", kubeconfigFile(cluster), ...argv],
+    input === undefined ? {} : { input },
+  );
+}

@@ -1,0 +1,4 @@
+// `wcs-lab`: see `wcs-lab --help`.
+import { runCommand } from "./cli/run-command.ts";
+
+process.exitCode = await runCommand(process.argv.slice(2));

@@ -1,0 +1,48 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Supplies } from "../supply/prepare.ts";
+import type { Topology } from "../topology/schema.ts";
+import { dataDir, runDir } from "./paths.ts";
+
+/** What `up` found and decided, for whoever comes after it. */
+export type LabState = Readonly<{
+  /** "building" until all of it stands once. */
+  phase: "building" | "up";
+  bootId: string;
+  topology: Topology;
+  supplies: Supplies;
+  /** What was made on the machine outside the lab's own folders, to be taken away by `down`. */
+  madeFolders: readonly string[];
+  netnsMountMade: boolean;
+  startedAt: string;
+  /** Seconds from the first namespace to the last node Ready, packages and builds not counted. */
+  readySeconds: number | null;
+  /** Faults in effect: `kind target`, in the order in which they were made. */
+  faults: readonly string[];
+}>;
+
+const stateFile = join(dataDir, "state.json");
+
+export function readState(): LabState | null {
+  try {
+    return JSON.parse(readFileSync(stateFile, "utf8")) as LabState;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+export function writeState(state: LabState): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+  mkdirSync(runDir, { recursive: true, mode: 0o755 });
+  writeFileSync(`${stateFile}.new`, JSON.stringify(state, null, 1));
+  renameSync(`${stateFile}.new`, stateFile);
+}
+
+/** The folders of state and data; the last thing that `down` does. */
+export function removeFolders(): void {
+  rmSync(runDir, { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+export const currentBootId = () => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
