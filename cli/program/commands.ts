@@ -1,0 +1,37 @@
+import type { CommandEntry } from "./command.ts";
+
+/** Every verb, in the order of the help. `server` is dispatched by bin/wcs, since the client may not import the server. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  get: {
+    summary: { en: "list resources, or show some by name", zh: "列出资源，或按名称查看" },
+    load: async () => (await import("../commands/get.ts")).get,
+  },
+  describe: {
+    summary: { en: "show everything about one resource", zh: "查看单个资源的全部信息" },
+    load: async () => (await import("../commands/describe.ts")).describe,
+  },
+  delete: {
+    summary: { en: "delete a resource", zh: "删除资源" },
+    load: async () => (await import("../commands/delete.ts")).deleteCommand,
+  },
+  token: {
+    summary: { en: "make or revoke API tokens", zh: "创建或吊销 API 令牌" },
+    load: async () => (await import("../commands/token.ts")).token,
+  },
+  watch: {
+    summary: { en: "follow changes", zh: "持续查看变更" },
+    load: async () => (await import("../commands/watch.ts")).watch,
+  },
+  server: {
+    summary: { en: "start the platform server (`wcs server --help`)", zh: "启动平台服务（`wcs server --help`）" },
+    load: async () => (await import("../commands/server.ts")).server,
+  },
+  completion: {
+    summary: { en: "print a completion script for bash, zsh or fish", zh: "输出 bash、zsh 或 fish 的补全脚本" },
+    load: async () => (await import("../commands/completion.ts")).completion,
+  },
+  version: {
+    summary: { en: "print the version", zh: "显示版本" },
+    load: async () => (await import("../commands/version.ts")).version,
+  },
+};

@@ -1,0 +1,21 @@
+import { UsageError } from "../program/usage-error.ts";
+import type { ResourceView } from "./resource-view.ts";
+
+/** The nouns that a resource is called by, and its view, loaded when it is asked for. */
+type ResourceEntry = Readonly<{ nouns: readonly string[]; load: () => Promise<ResourceView> }>;
+
+/** Every resource of `get`, `describe` and `delete`; the first noun is the plural. A feature adds a line. */
+export const resources: readonly ResourceEntry[] = [
+  { nouns: ["tokens", "token"], load: async () => (await import("./token-view.ts")).tokenView },
+];
+
+/** Finds the resource of a noun, whatever its case; throws a UsageError that lists them otherwise. */
+export async function findResource(noun: string | undefined): Promise<ResourceView> {
+  const known = resources.map(({ nouns }) => nouns[0]).join(", ");
+  if (noun === undefined) throw new UsageError(`name a resource: ${known}`, `请指定资源：${known}`);
+  const entry = resources.find(({ nouns }) => nouns.includes(noun.toLowerCase()));
+  if (entry === undefined) {
+    throw new UsageError(`there is no resource "${noun}"; there are: ${known}`, `没有资源 "${noun}"；可用：${known}`);
+  }
+  return await entry.load();
+}
