@@ -1,2 +1,22 @@
+export { checkDocument, type CheckedDocument } from "./check/check-document.ts";
 export { estateDocumentSchema, type EstateDocument, type EstateRef } from "./estate-document.ts";
+export { fieldName, type BilingualText, type EstateFault, type FieldPath } from "./faults/estate-fault.ts";
+export { faultTexts, type EstateFaultCode } from "./faults/fault-texts.ts";
+export {
+  estateFileLimits,
+  parseEstateFile,
+  type EstateFile,
+  type EstateFileDocument,
+  type LocatedFault,
+} from "./file/parse-estate-file.ts";
+export type { FilePosition } from "./file/position-in-document.ts";
 export { estateKindNames, estateKinds, type EstateKind, type EstateSpec } from "./kinds/estate-kinds.ts";
+export {
+  createEstateIndex,
+  findDocument,
+  keyOf,
+  referrersOf,
+  type EstateIndex,
+  type PoolCapacity,
+} from "./model/estate-index.ts";
+export { stageChanges, type EstateChange, type EstateOutcome, type StagedChanges } from "./stage-changes.ts";
