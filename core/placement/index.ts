@@ -1,0 +1,15 @@
+export { applyPlan, undoPlan, type PlanJournal } from "./apply-plan.ts";
+export { buildWorld } from "./build-world.ts";
+export { putHost, removeHost, setClusterState, setRackState, takeSubnetIps } from "./change-host.ts";
+export { addInstance, removeInstance } from "./change-instance.ts";
+export type * from "./estate.ts";
+export { EstateError } from "./estate-error.ts";
+export { explainPlacement, reasonsAgainst, type DemandExplanation, type FunnelStep } from "./explain-placement.ts";
+export { planPlacement } from "./plan-placement.ts";
+export { poolDetail, poolTotals, type PoolDetail, type PoolTotals } from "./pool-report.ts";
+export * from "./request.ts";
+export { ruleNames, type RuleName } from "./rule-names.ts";
+export { scoreParts, scoreUnits, scoreWeights, type Score, type ScorePart } from "./score.ts";
+export { simulateLoss, type LossReport } from "./simulate-loss.ts";
+export type { BilingualText } from "./texts.ts";
+export type { World } from "./world.ts";
