@@ -1,7 +1,7 @@
 // `npm test`: everything. `npm test -- unit integration` runs those stages only; `npm test -- e2e lab` those files of it.
 import { performance } from "node:perf_hooks";
 import { runStaticChecks } from "./static-checks.ts";
-import { formatDuration } from "./step.ts";
+import { formatDuration, runProgram, step } from "./step.ts";
 import { runTestFiles, type TestTotals } from "./test-files.ts";
 import { testStages } from "./test-stages.ts";
 
@@ -13,6 +13,17 @@ const only = words.filter((word) => !stageNames.includes(word));
 const wanted = new Set(chosen.length > 0 ? chosen : stageNames);
 
 const totals: TestTotals = { passed: 0, failed: 0, skipped: 0 };
+let prepared = false;
+/** Debian packages, the Kubernetes build and the images: what the tests beyond unit need of the machine. */
+async function prepare(): Promise<void> {
+  prepared = true;
+  const title = "what the machine needs (wcs-lab prepare; the first time, the Kubernetes build takes minutes)";
+  if (await step(title, () => runProgram("node_modules/.bin/wcs-lab", ["prepare"]))) return;
+  console.log("the machine could not be prepared; the message above says what is missing");
+  console.log(`${totals.passed} passed, ${totals.failed + 1} failed`);
+  process.exit(1);
+}
+
 if (wanted.has("static")) {
   const statics = await runStaticChecks();
   totals.passed += statics.passed;
@@ -20,6 +31,7 @@ if (wanted.has("static")) {
 }
 for (const stage of Object.values(testStages)) {
   if (!wanted.has(stage.name)) continue;
+  if (stage.name !== "unit" && !prepared) await prepare();
   const counts = await runTestFiles({ stage, only });
   totals.passed += counts.passed;
   totals.failed += counts.failed;
