@@ -32,10 +32,13 @@ export type ContainerObject = {
 export type ContainerStatusObject = {
   name: string;
   ready: boolean;
+  started?: boolean;
   restartCount: number;
   containerID?: string;
+  image?: string;
   imageID?: string;
   state?: Record<string, { reason?: string; message?: string; exitCode?: number; startedAt?: string }>;
+  lastState?: Record<string, { reason?: string; message?: string; exitCode?: number }>;
 };
 
 /** The fields of a Pod that callers use (k8s.io/api core/v1). */

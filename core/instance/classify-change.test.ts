@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { classifyChange } from "./classify-change.ts";
 import { classifyDrift } from "./classify-drift.ts";
-import { designs, usualDesign } from "./instance-design.fixture.ts";
+import { designs, usualDesign } from "./testing/instance-design.ts";
 import { instanceManifests, type InstanceDesign, type InstanceManifests } from "./instance-manifest.ts";
 import type { LivePod, LiveStatefulSet } from "./live-objects.ts";
 
@@ -14,17 +14,30 @@ const changed = (part: Partial<InstanceDesign>) =>
 const inTemplate = (part: Partial<InstanceDesign["template"]>) =>
   changed({ template: { ...usualDesign.template, ...part } });
 
+/** As the API server gives an object back: without what is empty, with a field that it fills in. */
+function omitEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(omitEmpty);
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([, member]) => member !== "" && !isEmpty(member));
+  return Object.fromEntries(kept.map(([key, member]) => [key, omitEmpty(member)]));
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
 function liveOf(meant: InstanceManifests): { statefulSet: LiveStatefulSet; pod: LivePod } {
-  const template = structuredClone(meant.podTemplate);
+  const template = omitEmpty(meant.podTemplate) as InstanceManifests["podTemplate"];
   return {
     statefulSet: {
       uid: "s",
       labels: meant.statefulSet.metadata.labels,
       annotations: meant.statefulSet.metadata.annotations ?? {},
-      spec: { ...structuredClone(meant.statefulSet["spec"] as object), persistentVolumeClaimRetentionPolicy: {} },
+      spec: { ...(omitEmpty(meant.statefulSet["spec"]) as object), persistentVolumeClaimRetentionPolicy: {} },
     },
     pod: {
       uid: "p",
+      resourceVersion: "1",
       hostName: "idc1-r1-h1",
       labels: { ...template.metadata.labels, "controller-revision-hash": "x" },
       annotations: template.metadata.annotations,
@@ -32,8 +45,10 @@ function liveOf(meant: InstanceManifests): { statefulSet: LiveStatefulSet; pod: 
       deleting: false,
       scheduled: true,
       unscheduledMessage: null,
+      refused: false,
       running: true,
       ready: true,
+      containerId: null,
       readySinceMs: 0,
       everReady: true,
       restarts: 0,

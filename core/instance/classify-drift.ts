@@ -115,7 +115,13 @@ function podDrift(meant: InstanceManifests, pod: LivePod): readonly Drift[] {
 
 /** Differences in what is meant only: a member that the live object has in addition is the API server's or somebody's own. */
 function missing(meant: unknown, live: unknown) {
-  return differences(meant, keepKnown(meant, live));
+  return differences(meant, keepKnown(meant, live)).filter(({ from, to }) => to !== undefined || !isZero(from));
+}
+
+/** What the API server leaves out when it writes an object (`omitempty` of Go's encoding/json). */
+function isZero(value: unknown): boolean {
+  if (value === "" || value === 0 || value === false) return true;
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
 /** The live value cut down to the members that the meant value has. */

@@ -144,11 +144,14 @@ describe("the plan to recover a host", () => {
 describe("the state of an instance", () => {
   const pod = {
     uid: "p",
+    resourceVersion: "1",
     hostName: "h1",
     labels: {},
     annotations: {},
     spec: {},
     unscheduledMessage: null,
+    refused: false,
+    containerId: null,
     readySinceMs: null,
     runningDigest: null,
     waitingMessage: null,

@@ -7,6 +7,7 @@ export {
   type InstanceChange,
 } from "./classify-change.ts";
 export { classifyDrift, type Drift, type DriftFacts } from "./classify-drift.ts";
+export { fatalTrouble } from "./fatal-trouble.ts";
 export { hostHealth, leaseSilenceMs, type HostFacts, type HostHealth } from "./host-health.ts";
 export { instanceLabels } from "./instance-labels.ts";
 export {
@@ -42,4 +43,5 @@ export { observeInstance, podTrouble, type InstanceFacts, type Observation } fro
 export { containerName } from "./pod-spec.ts";
 export { podSecurityProblems } from "./pod-security.ts";
 export { cpuQuantity, memoryQuantity } from "./quantity.ts";
+export { presentContainer, replacesAnnotation, replacesAnnotationName } from "./replaced-container.ts";
 export { planRecovery, type RecoverBudget, type RecoverCandidate, type RecoverPlan } from "./recover-plan.ts";

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { printNetworkAnnotation } from "@wcs/core/ipam";
 import { checkTemplate } from "@wcs/core/template";
-import { designs, usualDesign } from "./instance-design.fixture.ts";
+import { designs, usualDesign } from "./testing/instance-design.ts";
 import { instanceManifests } from "./instance-manifest.ts";
 import { podSecurityProblems } from "./pod-security.ts";
 import { cpuQuantity, memoryQuantity } from "./quantity.ts";

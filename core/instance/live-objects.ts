@@ -9,6 +9,7 @@ export type LiveStatefulSet = Readonly<{
 /** What WCS keeps of an instance's pod. */
 export type LivePod = Readonly<{
   uid: string;
+  resourceVersion: string;
   hostName: string | null;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
@@ -16,9 +17,13 @@ export type LivePod = Readonly<{
   deleting: boolean;
   scheduled: boolean;
   unscheduledMessage: string | null;
+  /** The host would not take the pod (admission by kubelet). */
+  refused: boolean;
   running: boolean;
   ready: boolean;
-  /** When it last became Ready, in milliseconds of the Unix epoch by the cluster's clock; null when it is not Ready. */
+  /** The runtime's id of its container, the present one or the last. */
+  containerId: string | null;
+  /** Since when it and its present container have been Ready, in milliseconds of the Unix epoch by the cluster's clock; null when it is not. */
   readySinceMs: number | null;
   everReady: boolean;
   restarts: number;

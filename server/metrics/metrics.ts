@@ -42,9 +42,11 @@ export function createMetrics(): Metrics {
       if (!ok) failures.inc({ reconciler });
     },
     gauge: (name, help, value) => {
+      // In no registry but this server's: a process may have several servers.
       const gauge = new Gauge({
         name,
         help,
+        registers: [],
         collect() {
           this.set(value());
         },

@@ -16,6 +16,8 @@ export type Reconciler = Readonly<{
   keys: () => Promise<readonly string[]>;
   /** The keys that a change of a resource concerns. */
   keysOf: (change: LoggedChange) => readonly string[];
+  /** Adds keys for what the watch log does not tell, such as changes on clusters, until the signal. */
+  follow?: (add: (keys: readonly string[]) => void, signal: AbortSignal) => Promise<void>;
   reconcile: (key: string, signal: AbortSignal) => Promise<void | Readonly<{ againAfterMs: number }>>;
   resyncMs: number;
   workers: number;
@@ -81,6 +83,7 @@ async function workAsHolder(reconciler: Reconciler, environment: ReconcilerEnvir
       add([...new Set(changes.flatMap((change) => reconciler.keysOf(change)))]);
     }
   })();
+  const followingOthers = reconciler.follow?.(add, signal);
   const resync = (): void => {
     reconciler
       .keys()
@@ -111,6 +114,6 @@ async function workAsHolder(reconciler: Reconciler, environment: ReconcilerEnvir
   } finally {
     clearInterval(resyncing);
     await Promise.all(running);
-    await following;
+    await Promise.all([following, followingOthers]);
   }
 }

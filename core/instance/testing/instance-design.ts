@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import type { TemplateSpec } from "@wcs/core/template";
-import type { InstanceDesign } from "./instance-manifest.ts";
+import type { InstanceDesign } from "../instance-manifest.ts";
 
 /** A design as most are, for tests to change. */
 export const usualDesign: InstanceDesign = {
