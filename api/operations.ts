@@ -1,7 +1,13 @@
+import { clusterOperations } from "./cluster/index.ts";
 import { healthOperations } from "./health/index.ts";
 import type { Operation } from "./http/operation.ts";
 import { tokenOperations } from "./token/index.ts";
 import { watchOperations } from "./watch/index.ts";
 
 /** Every operation of the API. A feature adds its list here; the server refuses to start when one has no handler. */
-export const operations: readonly Operation[] = [...healthOperations, ...tokenOperations, ...watchOperations];
+export const operations: readonly Operation[] = [
+  ...clusterOperations,
+  ...healthOperations,
+  ...tokenOperations,
+  ...watchOperations,
+];

@@ -83,6 +83,30 @@ export const problemCodes = {
     "令牌权限不能超出创建者",
     "Ask for no more than you may do, or let an administrator of the subject make it.",
   ),
+  "cluster.kubeconfig-invalid": kind(
+    422,
+    "The kubeconfig can't be used",
+    "kubeconfig 无法使用",
+    "Mend the field that `errors` names; `kubectl config view --minify --flatten --raw` makes a whole one.",
+  ),
+  "cluster.unreachable": kind(
+    422,
+    "The cluster can't be reached",
+    "无法连接集群",
+    "Do what `detail` says; nothing was registered.",
+  ),
+  "cluster.not-allowed": kind(
+    422,
+    "The credential may not do that in the cluster",
+    "凭据在集群中权限不足或已失效",
+    "Give a valid credential with the rights that `errors` names.",
+  ),
+  "cluster.unsupported": kind(
+    422,
+    "WCS can't work with this cluster as it is",
+    "暂不支持该集群",
+    "Do what `errors` says; nothing was registered.",
+  ),
   "watch.cursor-expired": kind(
     410,
     "Changes since this cursor are no longer kept",

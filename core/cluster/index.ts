@@ -12,4 +12,5 @@ export {
   type IdentityName,
 } from "./identity.ts";
 export { nodeState, type NodeState } from "./node-state.ts";
+export { podState, type PodState } from "./pod-state.ts";
 export { registrationRights, type NeededRight } from "./rights.ts";

@@ -1,3 +1,5 @@
+import { ownMembers } from "./pod-state.ts";
+
 /** What WCS keeps of a Node. */
 export type NodeState = Readonly<{
   name: string;
@@ -32,9 +34,6 @@ type RawNode = Readonly<{
 }>;
 
 const pressures: ReadonlySet<string> = new Set(["MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"]);
-const ownMembers = (members: Readonly<Record<string, string>> = {}) =>
-  Object.fromEntries(Object.entries(members).filter(([key]) => key.startsWith("wcs.io/")));
-
 /** Reads a Node of the API. Heartbeats change nothing in it. */
 export function nodeState(node: RawNode): NodeState {
   const conditions = node.status?.conditions ?? [];

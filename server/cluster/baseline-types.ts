@@ -34,5 +34,5 @@ export function baselineType(object: Pick<BaselineObject, "kind">): ResourceType
 
 /** The object as the client sends it. */
 export function manifestOf(object: BaselineObject): Manifest {
-  return structuredClone(object) as Manifest;
+  return structuredClone(object);
 }

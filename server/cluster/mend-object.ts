@@ -83,7 +83,7 @@ async function exactly(
       ...call,
     });
   } catch (error) {
-    if (isKubeError(error, "invalid") && /Binding$/.test(object.kind)) return "immutable";
+    if (isKubeError(error, "invalid") && "roleRef" in object) return "immutable";
     throw error;
   }
 }

@@ -150,6 +150,13 @@ export const settings = {
     help: "how long a watch cursor stays good",
     parse: integer(1, 8760),
   },
+  baselineIntervalMs: {
+    env: "WCS_BASELINE_MS",
+    flag: "baseline-ms",
+    fallback: "60000",
+    help: "how often the baseline of every cluster is compared with what it should be",
+    parse: integer(1_000, 3_600_000),
+  },
   oidcIssuer: {
     env: "WCS_OIDC_ISSUER",
     flag: "oidc-issuer",

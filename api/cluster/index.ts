@@ -1,0 +1,1 @@
+export { clusterOperations } from "./cluster-operations.ts";

@@ -1,0 +1,92 @@
+import { nodeState, podState, type NodeState, type PodState } from "@wcs/core/cluster";
+import {
+  createKubeClient,
+  nodes,
+  pods,
+  startWatchCache,
+  type ClusterAccess,
+  type KubeClient,
+  type WatchCache,
+  type CacheChange,
+} from "@wcs/kube";
+import type { Log } from "../program/log.ts";
+import { followHealth, unknownHealth, type ClusterHealth } from "./health-probe.ts";
+import { userAgent } from "./register-cluster.ts";
+
+/** This server's link with one cluster, as WCS's own identity. */
+export type ClusterLink = Readonly<{
+  name: string;
+  client: KubeClient;
+  nodes: WatchCache<NodeState>;
+  /** WCS's own pods (those of instances). */
+  pods: WatchCache<PodState>;
+  health: () => ClusterHealth;
+  /** A renewed credential, used from the next call on. */
+  useToken: (token: string) => void;
+  close: () => Promise<void>;
+}>;
+
+export type ClusterLinkOptions = Readonly<{
+  name: string;
+  access: ClusterAccess;
+  log: Log;
+  probeEveryMs: number;
+  onNode?: (change: CacheChange<NodeState>) => void;
+  onPod?: (change: CacheChange<PodState>) => void;
+}>;
+
+const instanceLabel = "wcs.io/instance";
+
+/** Opens a link. Nothing in it waits: a cluster that is away shows in `health` and in the caches' status. */
+export function openClusterLink(options: ClusterLinkOptions): ClusterLink {
+  const { name, log } = options;
+  const { credential, ...rest } = options.access;
+  let token = credential.kind === "token" && typeof credential.token === "string" ? credential.token : "";
+  const access: ClusterAccess = {
+    ...rest,
+    credential: credential.kind === "token" ? { kind: "token", token: () => token } : credential,
+  };
+  const client = createKubeClient({ access, userAgent });
+  // Its own connections: a health check must not wait behind calls to a cluster that hangs.
+  const prober = createKubeClient({ access, userAgent, maxAttempts: 1, maxConnections: 4 });
+  const stop = new AbortController();
+  let health = unknownHealth;
+  const probing = followHealth(prober, {
+    everyMs: options.probeEveryMs,
+    signal: stop.signal,
+    onHealth: (seen) => {
+      if (seen.reachable !== health.reachable) {
+        const facts = { cluster: name, reachable: seen.reachable, trouble: seen.trouble?.message };
+        if (seen.reachable === false) log.warn(facts, "a cluster can't be reached");
+        else log.info(facts, "a cluster is reached");
+      }
+      health = seen;
+    },
+  }).catch((error: unknown) =>
+    log.error({ err: error, cluster: name }, "the health of a cluster is no longer looked at"),
+  );
+  const nodeCache = startWatchCache({ client, resource: nodes, project: nodeState, onChange: options.onNode });
+  const podCache = startWatchCache({
+    client,
+    resource: pods,
+    labelSelector: instanceLabel,
+    project: podState,
+    onChange: options.onPod,
+  });
+  return {
+    name,
+    client,
+    nodes: nodeCache,
+    pods: podCache,
+    health: () => health,
+    useToken: (renewed) => {
+      token = renewed;
+    },
+    close: async () => {
+      stop.abort();
+      prober.close();
+      await Promise.all([nodeCache.close(), podCache.close(), probing]);
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Credential } from "@wcs/kube";
+import { logEnd } from "../events/watch-log.ts";
+import type { Platform } from "../program/platform.ts";
+import { openClusterLink, type ClusterLink } from "./cluster-link.ts";
+import { listConnections } from "./cluster-store.ts";
+import { readCredential } from "./credentials.ts";
+
+/** This server's links with all clusters. */
+export type ClusterLinks = Readonly<{
+  get: (name: string) => ClusterLink | undefined;
+  all: () => IterableIterator<ClusterLink>;
+  /** Follows the table of connections until the signal fires, then closes every link. */
+  run: (signal: AbortSignal) => Promise<void>;
+}>;
+
+export const connectionKind = "ClusterConnection";
+const resyncMs = 30_000;
+const probeEveryMs = 10_000;
+
+/** `way`: address and CA, whose change takes a new link; a new credential does not. */
+type Held = { link: ClusterLink; version: number; way: string };
+
+/** Keeps a link for every connection in the database. */
+export function createClusterLinks(platform: Platform): ClusterLinks {
+  const { database, secrets, log, logReader } = platform;
+  const held = new Map<string, Held>();
+
+  async function sync(): Promise<void> {
+    const rows = (await listConnections(database.query)).filter(({ state }) => state === "active");
+    const wanted = new Map(rows.map((row) => [row.name, row]));
+    const drop = async (name: string) => {
+      const dropped = held.get(name);
+      held.delete(name);
+      await dropped?.link.close();
+    };
+    for (const name of held.keys()) if (!wanted.has(name)) await drop(name);
+    for (const row of rows) {
+      if (held.get(row.name)?.version === row.version) continue;
+      try {
+        const access = await readCredential({ secrets, query: database.query, cluster: row.name }, "platform");
+        if (access === null) throw new Error("its credential is missing");
+        const { credential, ...rest } = access;
+        const way = JSON.stringify(rest);
+        if (held.get(row.name)?.way !== way) await drop(row.name);
+        const known = held.get(row.name);
+        if (known === undefined) {
+          const link = openClusterLink({ name: row.name, access, log, probeEveryMs });
+          held.set(row.name, { link, version: row.version, way });
+        } else {
+          known.link.useToken(tokenOf(credential));
+          known.version = row.version;
+        }
+      } catch (error) {
+        // One cluster whose credential can't be read must not keep the others from being linked.
+        log.error({ err: error, cluster: row.name }, "a cluster can't be linked");
+      }
+    }
+  }
+
+  return {
+    get: (name) => held.get(name)?.link,
+    all: function* () {
+      for (const { link } of held.values()) yield link;
+    },
+    run: async (signal) => {
+      let nudge = Promise.withResolvers<void>();
+      const following = (async () => {
+        for await (const changes of logReader.follow(await logEnd(database.query), signal)) {
+          if (changes.some(({ kind }) => kind === connectionKind)) nudge.resolve();
+        }
+      })();
+      while (!signal.aborted) {
+        nudge = Promise.withResolvers();
+        await sync().catch((error: unknown) => log.warn({ err: error }, "the clusters' connections can't be read"));
+        const pause = new AbortController();
+        const until = AbortSignal.any([signal, pause.signal]);
+        await Promise.race([nudge.promise, sleep(resyncMs, undefined, { signal: until }).catch(() => undefined)]);
+        pause.abort();
+      }
+      await following.catch((error: unknown) => log.warn({ err: error }, "the watch log can't be followed"));
+      for (const { link } of held.values()) await link.close();
+      held.clear();
+    },
+  };
+}
+
+function tokenOf(credential: Credential): string {
+  if (credential.kind !== "token") throw new Error("WCS's own credentials are tokens");
+  return typeof credential.token === "string" ? credential.token : credential.token();
+}

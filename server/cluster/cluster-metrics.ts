@@ -1,0 +1,46 @@
+import { Gauge } from "prom-client";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { ClusterLink } from "./cluster-link.ts";
+import type { ClusterLinks } from "./cluster-links.ts";
+
+/** Adds what this server sees of the clusters to its metrics. */
+export function registerClusterMetrics({ registry }: Metrics, links: ClusterLinks): void {
+  const add = (
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: (gauge: Gauge, link: ClusterLink) => void,
+  ): void => {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      labelNames: ["cluster", ...labels],
+      registers: [registry],
+      collect: () => {
+        gauge.reset();
+        for (const link of links.all()) read(gauge, link);
+      },
+    });
+  };
+  add("wcs_cluster_reachable", "1 when the cluster answers, 0 when not", [], (gauge, link) => {
+    const { reachable } = link.health();
+    if (reachable !== null) gauge.set({ cluster: link.name }, reachable ? 1 : 0);
+  });
+  add(
+    "wcs_cluster_cache_lag_seconds",
+    "Since the cluster last proved that a cache is current",
+    ["cache"],
+    (gauge, link) => {
+      for (const cache of ["nodes", "pods"] as const) {
+        gauge.set({ cluster: link.name, cache }, link[cache].status().lagMs / 1000);
+      }
+    },
+  );
+  add("wcs_cluster_cache_objects", "Objects in a cache", ["cache"], (gauge, link) => {
+    for (const cache of ["nodes", "pods"] as const) gauge.set({ cluster: link.name, cache }, link[cache].size());
+  });
+  add("wcs_cluster_nodes_not_ready", "Nodes that are not ready", [], (gauge, link) => {
+    const notReady = [...link.nodes.entries()].filter(([, { ready }]) => !ready);
+    gauge.set({ cluster: link.name }, notReady.length);
+  });
+}
