@@ -1,0 +1,1 @@
+export { buildWecni } from "./build-wecni.ts";
