@@ -8,14 +8,14 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   netlink: [],
   kube: [],
   server: ["core", "api", "kube"],
-  agent: ["core", "api", "netlink", "kube"],
+  agent: ["core", "api", "netlink", "kube", "cni"],
   cli: ["core", "api"],
   console: ["core", "api"],
   lab: [],
   cni: [],
   tools: ["lab"],
-  e2e: ["core", "api", "netlink", "kube", "lab", "server", "agent", "cli", "tools"],
-  bench: ["core", "api", "netlink", "kube", "lab", "server", "agent", "cli", "tools"],
+  e2e: ["core", "api", "netlink", "cni", "kube", "lab", "server", "agent", "cli", "tools"],
+  bench: ["core", "api", "netlink", "cni", "kube", "lab", "server", "agent", "cli", "tools"],
 };
 
 /** A regular expression for the import specifiers that files of `packageName` may not use; null when all may be used. */

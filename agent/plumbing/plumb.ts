@@ -1,0 +1,215 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  addAddressRequest,
+  addLinkRequest,
+  addRouteRequest,
+  addRuleRequest,
+  arpAnnouncement,
+  decodeLink,
+  getLinkRequest,
+  NetlinkError,
+  setLinkRequest,
+  type Namespace,
+  type NetlinkRequest,
+} from "@wcs/netlink";
+import { attachmentKey, hostLinkName, ipOf, type AttachedNic, type Attachment } from "../attachment.ts";
+import type { Faults } from "../fault-points.ts";
+import { CniError, cniCodes } from "../verbs/cni-error.ts";
+import { allowNics, forbidNics } from "./guard.ts";
+import type { HostBridge, HostNetwork } from "./host-network.ts";
+import { verifyAttachment } from "./verify.ts";
+import { wantedRoutes, type ExtraRoute } from "./wanted-routes.ts";
+
+/** How long others are asked, and how often. `waitMs` 0 turns a probe off. */
+export type ProbeTiming = Readonly<{ waitMs: number; attempts: number }>;
+
+export type PlumbingOptions = Readonly<{
+  host: HostNetwork;
+  conflictProbe: ProbeTiming;
+  gatewayProbe: ProbeTiming;
+  forwardingWaitMs: number;
+  extraRoutes: readonly ExtraRoute[];
+  antiSpoofing: boolean;
+  faults: Faults;
+  /** Told when somebody else answered for an address. */
+  onConflict: (conflict: Readonly<{ ip: string; mac: string }>) => void;
+}>;
+
+type Ends = Readonly<{ nic: AttachedNic; bridge: HostBridge; hostIndex: number; podIndex: number }>;
+type Work = Readonly<{ options: PlumbingOptions; attachment: Attachment; pod: Namespace; ends: readonly Ends[] }>;
+
+/**
+ * Gives a container its NICs, in the order of docs/network.md. The intent is in the journal already. Whatever fails, nothing
+ * of it is left.
+ */
+export async function plumb(options: PlumbingOptions, attachment: Attachment, pod: Namespace): Promise<void> {
+  const { host, faults } = options;
+  try {
+    const ends = await makeLinks(options, attachment, pod);
+    const work = { options, attachment, pod, ends };
+    await faults("add.linked");
+    if (options.antiSpoofing) await allowNics(host, attachment.nics);
+    await faults("add.guarded");
+    await probeOthers(work);
+    await faults("add.probed");
+    await configure(work);
+    await faults("add.configured");
+    await waitForForwarding(work);
+    await faults("add.forwarding");
+    const problems = await verifyAttachment(host, pod, { attachment, extraRoutes: options.extraRoutes });
+    if (problems.length > 0) {
+      throw new CniError(cniCodes.notAsAsked, "the container's network is not what was asked for", problems.join("; "));
+    }
+    await announce(work);
+    await faults("add.announced");
+  } catch (error) {
+    await unplumb(options, attachment);
+    throw error instanceof NetlinkError ? kernelError(error) : error;
+  }
+}
+
+function kernelError(error: NetlinkError): CniError {
+  return new CniError(
+    cniCodes.kernelRefused,
+    `the kernel refused: ${error.operation}`,
+    `${error.code}${error.detail ? `: ${error.detail}` : ""}`,
+  );
+}
+
+async function makeLinks({ host }: PlumbingOptions, attachment: Attachment, pod: Namespace): Promise<Ends[]> {
+  const { netlink, namespace, bridges } = host;
+  const steps: [Namespace, NetlinkRequest][] = [];
+  for (const nic of attachment.nics) {
+    const bridge = bridges.get(nic.area);
+    if (!bridge) {
+      throw new CniError(cniCodes.invalidNetworkConfig, `this host has no bridge for network area ${nic.area}`);
+    }
+    const { mtu } = bridge;
+    const peer = { name: nic.name, mac: nic.mac, mtu, namespaceFd: pod.fd };
+    steps.push(
+      [namespace, addLinkRequest({ name: nic.hostLink, kind: "veth", mtu, masterIndex: bridge.index, peer })],
+      [namespace, setLinkRequest({ name: nic.hostLink }, { alias: `${attachmentKey(attachment)} ${ipOf(nic)}` })],
+      [namespace, getLinkRequest({ name: nic.hostLink })],
+      [pod, getLinkRequest({ name: nic.name })],
+    );
+  }
+  const answers = await netlink.run(steps);
+  return attachment.nics.map((nic, index) => {
+    const hostMessage = answers[index * 4 + 2]?.[0];
+    const podMessage = answers[index * 4 + 3]?.[0];
+    const bridge = bridges.get(nic.area);
+    if (!hostMessage || !podMessage || !bridge) throw new CniError(cniCodes.unexpected, "the kernel gave no link back");
+    return { nic, bridge, hostIndex: decodeLink(hostMessage).index, podIndex: decodeLink(podMessage).index };
+  });
+}
+
+/** Asks the rack who has the addresses, and whether the gateways are there, before the container can be seen or heard. */
+async function probeOthers({ options, ends }: Work): Promise<void> {
+  const { host, conflictProbe, gatewayProbe } = options;
+  const ask = (end: Ends, ip: string, timing: ProbeTiming) =>
+    host.netlink.probe(host.namespace, { linkIndex: end.bridge.index, fromMac: end.bridge.mac, ip, ...timing });
+  const own =
+    conflictProbe.waitMs > 0 || gatewayProbe.waitMs > 0 ? await host.netlink.listAddresses(host.namespace) : [];
+  await Promise.all(
+    ends.map(async (end) => {
+      const ip = ipOf(end.nic);
+      if (own.some(({ address }) => address.split("/")[0] === ip)) {
+        throw new CniError(cniCodes.addressConflict, `address ${ip} is this host's own`);
+      }
+      if (conflictProbe.waitMs > 0 && end.nic.conflictProbe) {
+        const found = await ask(end, ip, conflictProbe);
+        if (found) {
+          options.onConflict({ ip, mac: found.mac });
+          throw new CniError(
+            cniCodes.addressConflict,
+            `address ${ip} is answered for by ${found.mac}`,
+            `asked on ${end.bridge.name}`,
+          );
+        }
+      }
+      if (gatewayProbe.waitMs > 0 && !own.some(({ address }) => address.split("/")[0] === end.nic.gateway)) {
+        const gateway = await ask(end, end.nic.gateway, gatewayProbe);
+        if (!gateway) {
+          const message = `gateway ${end.nic.gateway} of ${end.nic.name} gives no answer on ${end.bridge.name}`;
+          throw new CniError(cniCodes.gatewaySilent, message, `asked for ${gatewayProbe.waitMs} ms`);
+        }
+      }
+    }),
+  );
+}
+
+async function configure({ options, attachment, pod, ends }: Work): Promise<void> {
+  const { host, extraRoutes } = options;
+  const steps: [Namespace, NetlinkRequest][] = [[pod, setLinkRequest({ name: "lo" }, { up: true })]];
+  for (const { nic, hostIndex, podIndex } of ends) {
+    steps.push(
+      [pod, addAddressRequest(podIndex, nic.address)],
+      [pod, setLinkRequest({ index: podIndex }, { up: true })],
+      [host.namespace, setLinkRequest({ index: hostIndex }, { up: true })],
+    );
+  }
+  const { routes, rules } = wantedRoutes(attachment.nics, extraRoutes);
+  for (const { nic, ...route } of routes) {
+    const linkIndex = ends.find((end) => end.nic.name === nic)?.podIndex ?? 0;
+    steps.push([pod, addRouteRequest({ ...route, linkIndex })]);
+  }
+  for (const rule of rules) steps.push([pod, addRuleRequest(rule)]);
+  await host.netlink.run(steps);
+}
+
+/** An announcement that a blocked port swallows is lost for good. */
+async function waitForForwarding({ options, ends }: Work): Promise<void> {
+  const { host, forwardingWaitMs } = options;
+  const deadline = performance.now() + forwardingWaitMs;
+  for (const { nic, hostIndex } of ends) {
+    for (;;) {
+      const link = await host.netlink.getLink(host.namespace, { index: hostIndex });
+      if (link.port?.state === "forwarding" && link.carrier) break;
+      if (performance.now() > deadline) {
+        const state = link.port?.state ?? "no port";
+        throw new CniError(
+          cniCodes.kernelRefused,
+          `port ${nic.hostLink} does not forward`,
+          `it is ${state} after ${forwardingWaitMs} ms`,
+        );
+      }
+      await sleep(1);
+    }
+  }
+}
+
+/** Says to the rack where the addresses are now (RFC 5227, 2.3). */
+async function announce({ options, pod, ends }: Work): Promise<void> {
+  for (const { nic, podIndex } of ends) {
+    await options.host.netlink.sendFrames(pod, podIndex, [arpAnnouncement(nic.mac, ipOf(nic))]);
+  }
+}
+
+/** Takes an attachment's links and permissions away; what is not there is no error. */
+export async function unplumb(
+  { host, antiSpoofing }: Pick<PlumbingOptions, "host" | "antiSpoofing">,
+  attachment: Attachment,
+): Promise<void> {
+  const names = attachment.nics.map(({ hostLink }) => hostLink);
+  await Promise.all([removeHostLinks(host, names), antiSpoofing ? forbidNics(host, attachment.nics) : null]);
+}
+
+/** The links of a container that no record names: after a lost journal, or for a DEL that comes twice. */
+export async function unplumbUnknown(
+  host: HostNetwork,
+  container: Readonly<{ containerId: string; ifName: string }>,
+): Promise<void> {
+  await removeHostLinks(
+    host,
+    [0, 1, 2, 3].map((index) => hostLinkName(container, index)),
+  );
+}
+
+async function removeHostLinks({ netlink, namespace }: HostNetwork, names: readonly string[]): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      const link = await netlink.findLink(namespace, { name });
+      if (link) await netlink.removeLink(namespace, link.index);
+    }),
+  );
+}

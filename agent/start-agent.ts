@@ -1,0 +1,178 @@
+import { openNetlink } from "@wcs/netlink";
+import type { AgentConfig } from "./agent-config.ts";
+import { attachmentKey, ipOf } from "./attachment.ts";
+import type { Faults } from "./fault-points.ts";
+import { openJournal } from "./journal/journal.ts";
+import { openHostNetwork } from "./plumbing/host-network.ts";
+import { startAdminServer } from "./service/admin-server.ts";
+import { answerCall } from "./service/answer-call.ts";
+import { startCniServer } from "./service/cni-server.ts";
+import { holdHostLock } from "./service/host-lock.ts";
+import { createLeakFinder, type LeakFinder } from "./service/leak-finder.ts";
+import { createMetrics } from "./service/metrics.ts";
+import { recover } from "./service/recover.ts";
+import { startTombstoneReplay } from "./service/tombstones.ts";
+import type { RawCall } from "./verbs/cni-call.ts";
+import { grantAddresses, readGrant, type PlanOptions } from "./verbs/plan-nics.ts";
+import { createVerbs } from "./verbs/verbs.ts";
+import { createDiskCopy, readDiskCopy } from "./view/disk-copy.ts";
+import { startFileSource } from "./view/file-source.ts";
+import { createHostView } from "./view/host-view.ts";
+import { startKubeSource } from "./view/kube-source.ts";
+import { formatIpv4Address } from "@wcs/core/ipv4";
+
+export type Agent = Readonly<{ close: () => Promise<void> }>;
+
+type StartOptions = Readonly<{ config: AgentConfig; log: (line: string) => void; faults?: Faults }>;
+
+const forwardingWaitMs = 5_000;
+const copyEveryMs = 200;
+const mostConflicts = 100;
+
+/** Starts the agent in this process's network namespace: the host's. Everything that it talks to is made here. */
+export async function startAgent({ config, log, faults = () => undefined }: StartOptions): Promise<Agent> {
+  const lock = await holdHostLock(config.stateFolder);
+  const startedAt = new Date().toISOString();
+  const journal = await openJournal(config.stateFolder);
+  const netlink = openNetlink();
+  const host = await openHostNetwork(netlink, config.bridges);
+  const metrics = createMetrics();
+  const conflicts: { ip: string; mac: string; at: string }[] = [];
+
+  const copy = createDiskCopy({
+    folder: config.stateFolder,
+    content: () => content(),
+    everyMs: copyEveryMs,
+    onFailure: (error) => log(`the copy of the pods can't be written: ${String(error)}`),
+  });
+  const { view, input, content } = createHostView(() => copy.changed());
+  const saved = await readDiskCopy(config.stateFolder);
+  if (saved !== null) input.replace(saved);
+
+  await recover({ journal, host, antiSpoofing: config.antiSpoofing, log });
+
+  let leaks: LeakFinder | null = null;
+  const plan: PlanOptions = {
+    node: config.node,
+    view,
+    journal,
+    bridgeOf: (area) => host.bridges.get(area)?.name,
+    podWaitMs: config.podWaitMs,
+    strayAddresses: () => leaks?.strayAddresses() ?? new Set(),
+    now: () => Date.now(),
+  };
+  const verbs = createVerbs({
+    plan,
+    faults,
+    log,
+    plumbing: {
+      host,
+      faults,
+      forwardingWaitMs,
+      conflictProbe: config.conflictProbe,
+      gatewayProbe: config.gatewayProbe,
+      extraRoutes: config.extraRoutes,
+      antiSpoofing: config.antiSpoofing,
+      onConflict: ({ ip, mac }) => {
+        metrics.countConflict();
+        conflicts.push({ ip, mac, at: new Date().toISOString() });
+        if (conflicts.length > mostConflicts) conflicts.shift();
+      },
+    },
+  });
+  leaks = createLeakFinder({
+    journal,
+    host,
+    view,
+    graceMs: config.leakGraceMs,
+    endAttachment: verbs.endAttachment,
+    onLeak: (kind, what) => {
+      metrics.countLeak(kind);
+      log(`leak: ${kind} ${what} was nobody's; ended`);
+    },
+  });
+  await leaks.look();
+  const answer = (call: RawCall) => answerCall(call, { verbs, metrics, log });
+
+  const source =
+    config.pods.kind === "file"
+      ? startFileSource({ path: config.pods.path, input, log })
+      : startKubeSource({ kubeconfig: config.pods.kubeconfig, node: config.node, input, log });
+  const tombstones = await startTombstoneReplay({ folder: config.tombstoneFolder, answer, log });
+  const server = await startCniServer({ path: config.cniSocket, answer, log });
+
+  const countDynamic = () => {
+    try {
+      const grant = readGrant(view, config.node);
+      const all = grant === null ? [] : grantAddresses(grant).map(formatIpv4Address);
+      const held = journal.heldAddresses();
+      return { total: all.length, free: all.filter((ip) => !held.has(ip)).length, problem: null };
+    } catch (error) {
+      return { total: 0, free: 0, problem: String(error) };
+    }
+  };
+  const admin = await startAdminServer({
+    path: config.adminSocket,
+    metrics: () => {
+      const dynamic = countDynamic();
+      const gauge = (help: string, value: number) => ({ help, value });
+      return metrics.text({
+        wcs_agent_attachments: gauge("Attachments that are held.", journal.entries.size),
+        wcs_agent_dynamic_addresses: gauge("Addresses of the dynamic block.", dynamic.total),
+        wcs_agent_dynamic_addresses_free: gauge("Addresses of the dynamic block that nobody holds.", dynamic.free),
+        wcs_agent_pods_known: gauge("Pods of this host that are known.", view.pods().length),
+        wcs_agent_synced: gauge("1 when the cluster's own word is behind what is known.", view.synced() ? 1 : 0),
+        wcs_agent_journal_bytes: gauge("Size of the journal.", journal.sizeBytes()),
+        wcs_agent_journal_failed: gauge(
+          "1 when the last write of the journal failed.",
+          journal.failure() === null ? 0 : 1,
+        ),
+        wcs_agent_resident_bytes: gauge("Memory of this process.", process.memoryUsage.rss()),
+      });
+    },
+    status: () =>
+      Promise.resolve({
+        node: config.node,
+        startedAt,
+        synced: view.synced(),
+        podsKnown: view.pods().length,
+        journal: { bytes: journal.sizeBytes(), failure: journal.failure(), damagedLines: journal.damaged },
+        dynamic: countDynamic(),
+        tombstonesReplayed: tombstones.replayed(),
+        residentBytes: process.memoryUsage.rss(),
+        conflicts,
+        calls: metrics.calls(),
+        bridges: [...host.bridges.values()],
+        attachments: [...journal.entries.values()].map(({ attachment, phase }) => ({
+          key: attachmentKey(attachment),
+          phase,
+          pod: attachment.pod,
+          instance: attachment.instance,
+          generation: attachment.generation,
+          nics: attachment.nics.map((nic) => ({
+            name: nic.name,
+            area: nic.area,
+            ip: ipOf(nic),
+            mac: nic.mac,
+            hostLink: nic.hostLink,
+          })),
+        })),
+      }),
+  });
+  const finder = leaks;
+  const timer = setInterval(() => {
+    finder.look().catch((error: unknown) => log(`leak finder: ${String(error)}`));
+  }, config.leakLookMs);
+  log(`wcs-agent: serving ${config.node}: ${journal.entries.size} attachments held, ${view.pods().length} pods known`);
+
+  return {
+    close: async () => {
+      clearInterval(timer);
+      await Promise.all([server.close(), admin.close(), tombstones.close(), source.close()]);
+      await copy.close();
+      await journal.close();
+      await netlink.close();
+      await lock.release();
+    },
+  };
+}

@@ -1,0 +1,313 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { printDynamicBlockGrant, printNetworkAnnotation, macOfAddress } from "@wcs/core/ipam";
+import { parseIpv4Address } from "@wcs/core/ipv4";
+import type { FaultPoint } from "../fault-points.ts";
+import type { PodFacts } from "../view/host-view.ts";
+
+/** What came out of a CNI call: the exit code, and stdout as JSON where there is any. */
+export type CniOutcome = Readonly<{ status: number | null; output: Record<string, unknown> | null; ms: number }>;
+
+export type CniOptions = Readonly<{
+  netns?: string;
+  ifName?: string;
+  args?: string;
+  version?: string;
+  config?: Record<string, unknown>;
+  /** Takes the place of the whole configuration. */
+  stdin?: string;
+  env?: Record<string, string>;
+}>;
+
+export type TestNic = Readonly<{ area: "core" | "dmz"; host: number; conflictProbe?: boolean }>;
+
+/** The members of `ip -j` that tests read. */
+export type IpObject = Readonly<{ ifname: string; address: string; dst: string; gateway?: string; dev: string }>;
+
+/** A rack of its own: a TOR with two subnets, a neighbour in each, and one host with an agent, all in namespaces. */
+export type TestHost = Readonly<{
+  folder: string;
+  hostSpace: string;
+  /** `tor`, `vm` (10.9.1.11), `outside`. */
+  spaces: Readonly<Record<"tor" | "vm" | "dmzVm", string>>;
+  configFile: string;
+  journalFile: string;
+  /** Starts the agent; resolves when it serves. `fault`: where it ends itself. */
+  start: (fault?: FaultPoint, skip?: number) => Promise<ChildProcess>;
+  agent: () => ChildProcess | null;
+  kill: () => Promise<void>;
+  log: () => string;
+  /** The agent's pods and grant from now on. */
+  setPods: (pods: readonly PodFacts[], blocks?: readonly string[]) => void;
+  cni: (command: string, containerId: string, options?: CniOptions) => Promise<CniOutcome>;
+  /** Makes a namespace for a container; its file. */
+  addSpace: (name: string) => string;
+  removeSpace: (name: string) => void;
+  run: (space: string, ...argv: string[]) => string;
+  /** What `ip -j` says. */
+  json: (space: string, ...argv: string[]) => IpObject[];
+  status: () => Promise<{
+    attachments: { key: string; phase: string; nics: { ip: string; hostLink: string }[] }[];
+    [key: string]: unknown;
+  }>;
+  /** Links of the host that are ours. */
+  ourLinks: () => string[];
+  close: () => Promise<void>;
+}>;
+
+let hosts = 0;
+
+/** Makes a test host. `wecni` is the compiled program; `config` changes the agent's configuration. */
+export async function createTestHost(
+  options: Readonly<{ wecni: string; config?: Record<string, unknown> }>,
+): Promise<TestHost> {
+  hosts += 1;
+  const id = `wt${process.pid.toString(36)}${hosts}`;
+  const folder = mkdtempSync(join(tmpdir(), "wcs-agent-"));
+  const hostSpace = `${id}h`;
+  const spaces = { tor: `${id}t`, vm: `${id}v`, dmzVm: `${id}d` };
+  const containers = new Set<string>();
+  const ip = (...args: string[]) => execFileSync("ip", args, { encoding: "utf8" });
+  const batch = (lines: string[]) => execFileSync("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n` });
+  batch([
+    ...[hostSpace, ...Object.values(spaces)].map((name) => `netns add ${name}`),
+    ...["core", "dmz"].flatMap((area, index) => [
+      `link add up-${area} netns ${hostSpace} type veth peer name ${area}-h netns ${spaces.tor}`,
+      `link add eth0 netns ${index === 0 ? spaces.vm : spaces.dmzVm} type veth peer name ${area}-v netns ${spaces.tor}`,
+    ]),
+  ]);
+  const inside = (space: string, lines: string[]) =>
+    execFileSync("ip", ["-n", space, "-batch", "-"], { input: `${lines.join("\n")}\n` });
+  inside(spaces.tor, [
+    "link set lo up",
+    ...["core", "dmz"].flatMap((area, index) => [
+      `link add tor-${area} type bridge`,
+      `link set ${area}-h master tor-${area} up`,
+      `link set ${area}-v master tor-${area} up`,
+      `addr add 10.9.${index + 1}.254/24 dev tor-${area}`,
+      `link set tor-${area} up`,
+    ]),
+  ]);
+  inside(hostSpace, [
+    "link set lo up",
+    ...["core", "dmz"].flatMap((area) => [
+      `link add br-${area} type bridge`,
+      `link set up-${area} master br-${area} up`,
+      `link set br-${area} up`,
+    ]),
+    "addr add 10.9.1.1/24 dev br-core",
+    "route add default via 10.9.1.254",
+  ]);
+  for (const [index, space] of [spaces.vm, spaces.dmzVm].entries()) {
+    inside(space, [
+      "link set lo up",
+      `addr add 10.9.${index + 1}.11/24 dev eth0`,
+      "link set eth0 up",
+      `route add default via 10.9.${index + 1}.254`,
+    ]);
+  }
+  const enter = (space: string) => [`--net=/run/netns/${space}`];
+  for (const space of [hostSpace, spaces.tor, spaces.vm, spaces.dmzVm]) {
+    execFileSync("nsenter", [
+      ...enter(space),
+      "sh",
+      "-c",
+      `cd /proc/sys/net; for f in bridge/bridge-nf-call-*; do [ ! -e $f ] || echo 0 > $f; done; echo ${space === spaces.tor ? 1 : 0} > ipv4/ip_forward; echo 0 > ipv4/conf/all/rp_filter`,
+    ]);
+  }
+
+  const podsFile = join(folder, "pods-source.json");
+  const configFile = join(folder, "agent.json");
+  const paths = {
+    stateFolder: join(folder, "state"),
+    cniSocket: join(folder, "cni.sock"),
+    adminSocket: join(folder, "admin.sock"),
+    tombstoneFolder: join(folder, "tombstones"),
+  };
+  writeFileSync(
+    configFile,
+    JSON.stringify({
+      node: "host1",
+      ...paths,
+      bridges: { core: { bridge: "br-core", uplink: "up-core" }, dmz: { bridge: "br-dmz", uplink: "up-dmz" } },
+      pods: { kind: "file", path: podsFile },
+      podWaitMs: 400,
+      ...options.config,
+    }),
+  );
+  const setPods: TestHost["setPods"] = (pods, blocks = ["10.9.1.200-10.9.1.230"]) => {
+    const grant = printDynamicBlockGrant({
+      host: "host1",
+      generation: 1,
+      subnet: "rack1-core",
+      area: "core",
+      cidr: "10.9.1.0/24",
+      gateway: "10.9.1.254",
+      conflictProbe: true,
+      blocks,
+    });
+    writeFileSync(`${podsFile}.new`, JSON.stringify({ pods, grant }));
+    renameSync(`${podsFile}.new`, podsFile);
+  };
+  setPods([]);
+
+  let child: ChildProcess | null = null;
+  let logged = "";
+  const start: TestHost["start"] = async (fault, skip) => {
+    const program = fileURLToPath(new URL("./run-agent.ts", import.meta.url));
+    const flags = ["--max-semi-space-size=1", "--max-old-space-size=64"];
+    const argv = [...enter(hostSpace), process.execPath, ...flags, program, configFile];
+    const started = spawn("nsenter", [...argv, ...(fault ? [fault, String(skip ?? 0)] : [])], {
+      stdio: ["ignore", "inherit", "pipe", "ipc"],
+      env: { ...process.env, UV_THREADPOOL_SIZE: "8" },
+    });
+    started.stderr?.on("data", (chunk: Buffer) => {
+      logged += chunk.toString();
+    });
+    const outcome = await Promise.race([once(started, "message"), once(started, "exit")]);
+    if (outcome[0] !== "ready") {
+      throw new Error(`the agent ended (${String(outcome[0] ?? outcome[1])}): ${logged.slice(-1500)}`);
+    }
+    child = started;
+    return started;
+  };
+  const kill = async () => {
+    const running = child;
+    child = null;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    const exited = once(running, "exit");
+    running.kill("SIGKILL");
+    await exited;
+  };
+
+  const cni: TestHost["cni"] = async (command, containerId, given = {}) => {
+    const config = { cniVersion: given.version ?? "1.1.0", name: "underlay", type: "wecni", ...given.config };
+    const env: Record<string, string> = {
+      PATH: process.env["PATH"] ?? "",
+      WECNI_SOCKET: paths.cniSocket,
+      WECNI_TOMBSTONES: paths.tombstoneFolder,
+      CNI_COMMAND: command,
+      CNI_CONTAINERID: containerId,
+      CNI_NETNS: given.netns ?? "",
+      CNI_IFNAME: given.ifName ?? "eth0",
+      CNI_PATH: "/opt/cni/bin",
+      ...(given.args === undefined ? {} : { CNI_ARGS: given.args }),
+      ...given.env,
+    };
+    const started = performance.now();
+    const call = spawn(options.wecni, [], { env, stdio: ["pipe", "pipe", "inherit"] });
+    const out: Buffer[] = [];
+    call.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+    call.stdin.on("error", () => undefined);
+    call.stdin.end(given.stdin ?? JSON.stringify(config));
+    const [status] = (await once(call, "close")) as [number | null];
+    const text = Buffer.concat(out).toString();
+    const ms = performance.now() - started;
+    return { status, output: text === "" ? null : (JSON.parse(text) as Record<string, unknown>), ms };
+  };
+
+  const run: TestHost["run"] = (space, ...argv) =>
+    execFileSync("nsenter", [...enter(space), ...argv], { encoding: "utf8" });
+  const removeSpace = (name: string) => {
+    if (!containers.delete(name)) return;
+    ip("netns", "del", name);
+  };
+  return {
+    folder,
+    hostSpace,
+    spaces,
+    configFile,
+    journalFile: join(paths.stateFolder, "journal"),
+    start,
+    agent: () => child,
+    kill,
+    log: () => logged,
+    setPods,
+    cni,
+    addSpace: (name) => {
+      const space = `${id}${name}`;
+      ip("netns", "add", space);
+      containers.add(space);
+      return `/run/netns/${space}`;
+    },
+    removeSpace: (name) => removeSpace(name.replace("/run/netns/", "")),
+    run,
+    json: (space, ...argv) => JSON.parse(run(space, ...argv) || "[]"),
+    status: async () => {
+      const { readStatus } = await import("../service/read-status.ts");
+      return JSON.parse(await readStatus(paths.adminSocket, true));
+    },
+    ourLinks: () =>
+      (JSON.parse(run(hostSpace, "ip", "-j", "link", "show", "type", "veth") || "[]") as { ifname: string }[])
+        .map(({ ifname }) => ifname)
+        .filter((name) => name.startsWith("wcs")),
+    close: async () => {
+      await kill();
+      for (const name of containers) removeSpace(name);
+      for (const name of [hostSpace, ...Object.values(spaces)]) ip("netns", "del", name);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A pod of an instance with these NICs, as the cluster's watch would tell of it. */
+export function instancePod(
+  name: string,
+  nics: readonly TestNic[],
+  change: Partial<PodFacts> & Readonly<{ generation?: number }> = {},
+): PodFacts {
+  const { generation = 1, ...facts } = change;
+  const annotation = printNetworkAnnotation({
+    instance: name,
+    generation,
+    nics: nics.map(({ area, host, conflictProbe = true }, index) => {
+      const subnet = area === "core" ? 1 : 2;
+      const address = `10.9.${subnet}.${host}`;
+      const outward = nics.some((nic) => nic.area === "dmz") ? area === "dmz" : index === 0;
+      return {
+        name: `eth${index}`,
+        area,
+        address: `${address}/24`,
+        mac: macOfAddress(parseIpv4Address(address) ?? 0),
+        gateway: `10.9.${subnet}.254`,
+        defaultRoute: outward,
+        internalPrefixes: outward ? [] : ["10.0.0.0/8"],
+        routes: [],
+        conflictProbe,
+      };
+    }),
+  });
+  return { namespace: "bank", name, uid: `uid-${name}`, configHash: null, network: annotation, ended: false, ...facts };
+}
+
+/** CNI_ARGS as Kubernetes' runtimes write them. */
+export function podArgs(pod: Pick<PodFacts, "namespace" | "name" | "uid">): string {
+  return `IgnoreUnknown=1;K8S_POD_NAMESPACE=${pod.namespace};K8S_POD_NAME=${pod.name};K8S_POD_INFRA_CONTAINER_ID=x;K8S_POD_UID=${pod.uid}`;
+}
+
+/** Whether a station answers to a TCP connection, be it by refusing it. */
+export function answers(from: string, to: string, port = 81): boolean {
+  const script = `exec 3<>/dev/tcp/${to}/${port}`;
+  const outcome = spawnSync("nsenter", [`--net=/run/netns/${from}`, "timeout", "0.7", "bash", "-c", script], {
+    encoding: "utf8",
+  });
+  return outcome.status === 0 || /refused/i.test(outcome.stderr);
+}
+
+/** Listens on a TCP port in a namespace until the returned function is called. */
+export async function startListener(netns: string, port: number): Promise<() => Promise<void>> {
+  const script = `require("node:net").createServer((s)=>s.on("error",()=>{}).end("hello")).listen(${port},"0.0.0.0",()=>process.send("ready"))`;
+  const child = spawn("nsenter", [`--net=${netns}`, process.execPath, "-e", script], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  await once(child, "message");
+  return async () => {
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  };
+}

@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { dynamicBlockAnnotationName, networkAnnotationName } from "@wcs/core/ipam";
+import { createKubeClient, nodes, parseKubeconfig, pods, startWatchCache, type PodObject } from "@wcs/kube";
+import type { PodFacts, ViewInput } from "./host-view.ts";
+
+function factsOf(pod: PodObject): PodFacts {
+  const { namespace = "", name, uid = "", annotations = {}, deletionTimestamp } = pod.metadata;
+  const phase = pod.status?.phase;
+  return {
+    namespace,
+    name,
+    uid,
+    configHash: annotations["kubernetes.io/config.hash"] ?? null,
+    network: annotations[networkAnnotationName] ?? null,
+    ended: deletionTimestamp !== undefined || phase === "Succeeded" || phase === "Failed",
+  };
+}
+
+/** Pods that are bound to `node`, and the node's grant, by a watch that comes back whatever breaks. */
+export function startKubeSource(
+  options: Readonly<{
+    kubeconfig: string;
+    node: string;
+    input: ViewInput;
+    log: (line: string) => void;
+  }>,
+): { close: () => Promise<void> } {
+  const { input, node, log } = options;
+  const access = parseKubeconfig(readFileSync(options.kubeconfig, "utf8"), {
+    readFile: (path) => readFileSync(path, "utf8"),
+  });
+  const client = createKubeClient({ access, userAgent: "wcs-agent" });
+  let whole = false;
+  const podCache = startWatchCache({
+    client,
+    resource: pods,
+    fieldSelector: `spec.nodeName=${node}`,
+    project: factsOf,
+    maxObjects: 2_000,
+    onChange: ({ before, after }) => {
+      if (after !== undefined) input.upsert(after);
+      else if (before !== undefined) input.remove(before.namespace, before.name);
+    },
+  });
+  const nodeCache = startWatchCache({
+    client,
+    resource: nodes,
+    fieldSelector: `metadata.name=${node}`,
+    project: (object) => object.metadata.annotations?.[dynamicBlockAnnotationName] ?? null,
+    onChange: ({ after }) => input.setGrant(after ?? null),
+  });
+  /** Until the first whole list, what the disk said stays; then what is not in the list is gone. */
+  const settle = async () => {
+    while (!whole) {
+      try {
+        await Promise.all([podCache.ready(30_000), nodeCache.ready(30_000)]);
+        whole = true;
+      } catch (error) {
+        if (podCache.status().phase === "closed") return;
+        log(`pods: the cluster does not answer, going on with the copy on disk: ${String(error)}`);
+      }
+    }
+    input.replace({ pods: [...podCache.entries()].map(([, pod]) => pod), grant: nodeCache.get(node) ?? null });
+    input.setSynced(true);
+  };
+  const settled = settle();
+  return {
+    close: async () => {
+      await Promise.all([podCache.close(), nodeCache.close()]);
+      client.close();
+      await settled;
+    },
+  };
+}
