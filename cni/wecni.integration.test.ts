@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -55,7 +55,7 @@ describe("wecni", () => {
 
   it("is static and compiled once", async () => {
     assert.equal(await buildWecni(), wecni);
-    assert.doesNotMatch(spawnSync("ldd", [wecni], { encoding: "utf8" }).stdout, /=>/);
+    assert.ok(!readFileSync(wecni).includes("ld-linux"), "it names no dynamic loader");
   });
 
   it("hands the environment and stdin over, and the answer back", async () => {
@@ -125,8 +125,9 @@ describe("wecni", () => {
     for (let round = 0; round < 300; round += 1) {
       const env: Record<string, string> = {};
       for (const name of ["CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_ARGS", "CNI_PATH"]) {
-        if (random(3) > 0)
-          {env[name] = String.fromCharCode(...Array.from({ length: random(60) }, () => 1 + random(255)));}
+        if (random(3) > 0) {
+          env[name] = String.fromCharCode(...Array.from({ length: random(60) }, () => 1 + random(255)));
+        }
       }
       const input = random(4) === 0 ? null : Buffer.from(Array.from({ length: random(3000) }, () => random(256)));
       const { status } = await call(env, input);

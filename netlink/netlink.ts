@@ -67,7 +67,7 @@ export function openNetlink(): Netlink {
   if (wakeFd === -1) throw new NetlinkError({ operation: "eventfd", code: errnoName(lastErrno()) });
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     workerData: { wakeFd },
-    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+    resourceLimits: { maxOldGenerationSizeMb: 12, maxYoungGenerationSizeMb: 1 },
   });
   const waiting = new Map<number, Waiting>();
   const listeners = new Map<number, (messages: Message[] | null) => void>();
