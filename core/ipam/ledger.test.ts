@@ -37,6 +37,7 @@ const step = fc.record({
     "bind",
     "bind",
     "bind",
+    "restart",
     "unbind",
     "unbind",
     "renew",
@@ -66,7 +67,7 @@ type Pod = Readonly<{
 describe("the ledger under any order of acts", () => {
   it("never gives an address to two, keeps every rest, and never loses an address of a living instance", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 150, size: "max" }), (steps) => {
         const world = createWorld();
         for (const each of steps) world.act(each);
       }),
@@ -80,9 +81,12 @@ function createWorld() {
   const records = new Map<number, AddressRecord>();
   for (let address = range.first; address <= range.last; address += 1) records.set(address, freshAddress(address, "s"));
   const pods: Pod[] = [];
-  const hostOf = new Map<string, string>();
+  const generationOf = new Map<string, number>();
   const ownerOf = new Map<number, string>();
   const running = new Map<number, Pod>();
+  const everBound = new Set<string>();
+  const latestPod = new Map<number, string>();
+  const keptUntil = new Map<number, number>();
   const restUntil = new Map<number, number>();
   let nowMs = 0;
   let generation = 0;
@@ -109,6 +113,7 @@ function createWorld() {
       generation += 1;
       const kept = keep(reserveAddress(own, { owner: owner(instance), generation }));
       assert.equal(kept?.address, own.address, "an owner that comes back gets another address");
+      generationOf.set(instance, kept.generation);
       return;
     }
     const all = [...records.values()];
@@ -126,24 +131,31 @@ function createWorld() {
     const record = records.get(address);
     assert.ok(record !== undefined && keep(reserveAddress(record, { owner: owner(instance), generation })) !== null);
     ownerOf.set(address, instance);
-    hostOf.set(instance, "h1");
+    generationOf.set(instance, generation);
   };
 
-  const bind = (instance: string, fresh: boolean, index: number): void => {
-    const own = recordOf(instance);
-    if (fresh && own !== undefined) {
-      const uid = `pod-${pods.length}`;
-      const host = hostOf.get(instance) ?? "h1";
-      pods.push({
-        uid,
-        containerId: `c-${pods.length}`,
-        host,
-        instance,
-        generation: own.generation,
-        address: own.address,
-      });
-    }
-    const pod = fresh ? pods.at(-1) : pods[pods.length - 1 - index];
+  /** A pod is made on a host of its own now and then, and a restart is a new sandbox of the latest pod. */
+  const makePod = (
+    own: AddressRecord,
+    instance: string,
+    options: Readonly<{ host: string; restart: boolean }>,
+  ): void => {
+    const last = pods.findLast((pod) => pod.instance === instance && pod.generation === own.generation);
+    if (options.restart && last === undefined) return;
+    const uid = options.restart && last !== undefined ? last.uid : `pod-${pods.length}`;
+    const host = options.restart && last !== undefined ? last.host : options.host;
+    pods.push({
+      uid,
+      containerId: `c-${pods.length}`,
+      host,
+      instance,
+      generation: own.generation,
+      address: own.address,
+    });
+  };
+
+  const bind = (index: number): void => {
+    const pod = pods[pods.length - 1 - index];
     if (pod === undefined) return;
     const record = records.get(pod.address);
     assert.ok(record !== undefined);
@@ -157,9 +169,18 @@ function createWorld() {
     const bound = keep(bindAddress(record, claim));
     if (bound === null) return;
     assert.equal(ownerOf.get(pod.address), pod.instance, "a pod got an address that is not its instance's");
-    assert.equal(pod.host, hostOf.get(pod.instance), "a pod got the address on a host that its instance has left");
+    assert.equal(pod.generation, generationOf.get(pod.instance), "a pod of an old generation got the address");
     const before = running.get(pod.address);
-    if (before !== undefined) assert.ok(pods.indexOf(before) <= pods.indexOf(pod), "an older pod took the address");
+    if (before !== undefined) {
+      assert.equal(before.host, pod.host, "the address is on two hosts");
+    }
+    const life = `${pod.uid} ${pod.generation}`;
+    const latest = latestPod.get(pod.address);
+    if (latest !== undefined && latest !== life) {
+      assert.ok(!everBound.has(life), "a pod that another replaced took the address back");
+    }
+    latestPod.set(pod.address, life);
+    everBound.add(life);
     running.set(pod.address, pod);
   };
 
@@ -169,7 +190,8 @@ function createWorld() {
     if (pod === undefined || record === undefined) return;
     const after = keep(unbindAddress(record, { podUid: pod.uid, containerId: whole ? null : pod.containerId }));
     const has = running.get(pod.address);
-    if (has === pod && record.binding !== null) {
+    const its = has !== undefined && has.uid === pod.uid && (whole || has.containerId === pod.containerId);
+    if (its) {
       assert.equal(after?.state, "held");
       running.delete(pod.address);
     } else {
@@ -182,7 +204,10 @@ function createWorld() {
     const instance = `i${who}`;
     const own = recordOf(instance);
     if (act === "reserve") reserve(instance);
-    if (act === "bind") bind(instance, fresh, pod);
+    if (act === "restart" || (act === "bind" && fresh)) {
+      if (own !== undefined) makePod(own, instance, { host: pod === 0 ? "h2" : "h1", restart: act === "restart" });
+      bind(0);
+    } else if (act === "bind") bind(pod);
     if (act === "unbind") unbind(pod, fresh);
     if (act === "renew" && own !== undefined) {
       generation += 1;
@@ -191,13 +216,14 @@ function createWorld() {
       );
       assert.ok(renewed !== null);
       running.delete(own.address);
-      hostOf.set(instance, fresh ? "h1" : "h2");
+      generationOf.set(instance, generation);
     }
     if (act === "retire" && own !== undefined) {
       const options = { owner: owner(instance), expectedGeneration: own.generation, policy, nowMs };
       const retired = keep(retireAddress(own, options));
       assert.equal(retired === null, running.has(own.address));
       if (retired?.state === "cooling") rest(own.address);
+      else if (retired !== null && !own.retired) keptUntil.set(own.address, nowMs + 300_000);
     }
     if (act === "release" && own !== undefined) {
       const released = keep(releaseAddress(own, { expectedGeneration: own.generation, nowMs, coolDownMs }));
@@ -205,8 +231,13 @@ function createWorld() {
     }
     const anywhere = records.get(range.first + (pod % size));
     assert.ok(anywhere !== undefined);
-    if (act === "expire" && keep(expireAddress(anywhere, { nowMs, coolDownMs })) !== null) rest(anywhere.address);
-    if (act === "reclaim") keep(reclaimAddress(anywhere, nowMs));
+    if (act === "expire" && keep(expireAddress(anywhere, { nowMs, coolDownMs })) !== null) {
+      assert.ok((keptUntil.get(anywhere.address) ?? Number.POSITIVE_INFINITY) <= nowMs, "a kept address went early");
+      rest(anywhere.address);
+    }
+    if (act === "reclaim" && keep(reclaimAddress(anywhere, nowMs)) !== null) {
+      assert.ok((restUntil.get(anywhere.address) ?? 0) <= nowMs, "the address had not rested");
+    }
     if (act === "conflict") keep(markConflict(anywhere));
     if (act === "block") keep(blockAddress(anywhere));
     if (act === "clear") keep(clearCondition(anywhere));
