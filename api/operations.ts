@@ -1,6 +1,7 @@
 import { clusterOperations } from "./cluster/index.ts";
 import { healthOperations } from "./health/index.ts";
 import type { Operation } from "./http/operation.ts";
+import { ipamOperations } from "./ipam/index.ts";
 import { tokenOperations } from "./token/index.ts";
 import { watchOperations } from "./watch/index.ts";
 
@@ -8,6 +9,7 @@ import { watchOperations } from "./watch/index.ts";
 export const operations: readonly Operation[] = [
   ...clusterOperations,
   ...healthOperations,
+  ...ipamOperations,
   ...tokenOperations,
   ...watchOperations,
 ];

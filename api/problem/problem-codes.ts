@@ -71,6 +71,36 @@ export const problemCodes = {
     "该环境的操作必须填写变更单号",
     "Send WCS-Ticket (`--ticket`).",
   ),
+  "act.reason-required": kind(
+    422,
+    "This act says why it is done",
+    "该操作必须填写原因",
+    "Send WCS-Reason (`--reason`).",
+  ),
+  "ipam.exhausted": kind(
+    409,
+    "There are not enough free addresses",
+    "空闲 IP 不足",
+    "Widen the subnet's range, release what is held and no longer needed, or use another rack.",
+  ),
+  "ipam.refused": kind(
+    409,
+    "The address ledger's rules do not allow it",
+    "IP 台账规则不允许",
+    "Read the address (`wcs describe ip`); `errors` names the rule.",
+  ),
+  "ipam.subnet-in-use": kind(
+    409,
+    "Addresses of the subnet are in use",
+    "网段内仍有使用中的 IP",
+    "Retire what has them, or leave the subnet as it is.",
+  ),
+  "ipam.policy-invalid": kind(
+    422,
+    "The release policy is not one",
+    "IP 释放策略无效",
+    "Give ttlMs with after-ttl, and only then.",
+  ),
   "idempotency.key-reused": kind(
     422,
     "This Idempotency-Key came with another request before",

@@ -57,6 +57,7 @@ const differences = (views: Partial<NetworkViews>): readonly string[] =>
 const report = (host: string, ...addresses: readonly HostAddress[]) => ({
   host,
   sequence: 1,
+  grantGeneration: null,
   addresses,
   conflicts: [],
 });

@@ -19,11 +19,12 @@ export type HostConflict = Readonly<{ address: Ipv4Address; mac: string }>;
 
 /**
  * All that a host has. `sequence` grows with every report of an agent's life and over its restarts, so that a late one is known to
- * be late.
+ * be late. `grantGeneration`: that of the dynamic block grant which it goes by; null: it has none.
  */
 export type HostReport = Readonly<{
   host: string;
   sequence: number;
+  grantGeneration: number | null;
   addresses: readonly HostAddress[];
   conflicts: readonly HostConflict[];
 }>;

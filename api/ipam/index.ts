@@ -1,0 +1,3 @@
+export type { Address, AddressVersion, Difference, SubnetUsage } from "./address-schema.ts";
+export { keptDifferenceKinds } from "./address-schema.ts";
+export { ipamOperations } from "./ipam-operations.ts";

@@ -1,0 +1,47 @@
+import { compareNetwork, differenceKinds, type AnnotatedNic } from "@wcs/core/ipam";
+import { formatIpv4Address } from "@wcs/core/ipv4";
+import { nowhere } from "../access/nowhere.ts";
+import { transaction, type ActContext } from "../database/transaction.ts";
+import type { Database } from "../database/database.ts";
+import { recordOfRow, scopeOfRow, type AddressRow } from "./address-row.ts";
+import { blocksByHost } from "./dynamic-blocks.ts";
+import { hostReportsOf } from "./host-reports.ts";
+import { keepDifferences } from "./keep-differences.ts";
+
+/**
+ * Compares ledger, Kubernetes and hosts, and keeps what differs. `annotations` gives null when Kubernetes could not be read in full.
+ * Returns how many differences there are.
+ */
+export async function compareLedger(
+  database: Database,
+  options: Readonly<{ context: ActContext; annotations: () => Promise<readonly AnnotatedNic[] | null> }>,
+): Promise<number> {
+  const annotations = await options.annotations();
+  const { fresh: reports } = await hostReportsOf(database.query);
+  const blocks = await blocksByHost(database.query);
+  const rows = await database.query<AddressRow>(
+    "SELECT * FROM ipam_addresses WHERE owner IS NOT NULL OR condition = 'conflict'",
+  );
+  // An address that a host or an annotation names may be nobody's.
+  const named = new Set([
+    ...reports.flatMap(({ addresses }) => addresses.map(({ address }) => formatIpv4Address(address))),
+    ...(annotations ?? []).map(({ address }) => formatIpv4Address(address)),
+  ]);
+  const ownerless = await database.query<AddressRow>(
+    "SELECT * FROM ipam_addresses WHERE ip = ANY($1::inet[]) AND owner IS NULL AND condition <> 'conflict'",
+    [[...named]],
+  );
+  const all = [...rows, ...ownerless];
+  const scopes = new Map(all.map((row) => [row.ip, scopeOfRow(row)]));
+  const found = compareNetwork({ records: all.map(recordOfRow), annotations, reports, blocks }).map((difference) => {
+    const ip = formatIpv4Address(difference.address);
+    const { kind, instance, detail } = difference;
+    return { kind, ip, host: difference.host ?? "", instance, scope: scopes.get(ip) ?? nowhere, detail };
+  });
+  const kinds = differenceKinds.filter((kind) => annotations !== null || !kubernetesKinds.has(kind));
+  await transaction(database, { context: options.context }, (tx) => keepDifferences(tx, kinds, found));
+  return found.length;
+}
+
+/** What only Kubernetes can tell of: without it, what was found before stays. */
+const kubernetesKinds: ReadonlySet<string> = new Set(["stale-annotation", "annotation-not-in-ledger", "not-annotated"]);
