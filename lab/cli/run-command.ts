@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createReadStream, readFileSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
+import { stringify } from "yaml";
 import { faultNames, faultTargets, healFaults, makeFault } from "../lifecycle/faults.ts";
 import { measure } from "../lifecycle/figures.ts";
 import { enterArguments, logFileOf, requireLab } from "../lifecycle/places.ts";
@@ -17,6 +18,7 @@ import { kubeconfigFile } from "../state/paths.ts";
 import { prepare } from "../supply/prepare.ts";
 import { lineProgress } from "../supply/progress.ts";
 import { named } from "../topology/find.ts";
+import { estateOf } from "../topology/estate-of.ts";
 import { loadTopology, shippedTopologies, topologyFile } from "../topology/load-topology.ts";
 import { commandHelp, helpText } from "./commands.ts";
 import { figuresText, statusText } from "./print-status.ts";
@@ -147,8 +149,15 @@ const commands: Record<keyof typeof commandHelp, (args: readonly string[]) => Pr
     return 0;
   },
   async estate(args) {
-    parse("estate", args, {}, [0, 1]);
-    throw new LabError("missing", "estate: not yet");
+    const { positionals } = parse("estate", args, {}, [0, 1]);
+    const [name] = positionals;
+    const topology = name === undefined ? requireLab().topology : loadTopology(topologyFile(name));
+    process.stdout.write(
+      estateOf(topology)
+        .map((document) => `---\n${stringify(document)}`)
+        .join(""),
+    );
+    return 0;
   },
   async firewall(args) {
     const { positionals } = parse("firewall", args, {}, [0, 1]);

@@ -30,7 +30,7 @@ runtime_type = "io.containerd.runc.v2"
 bin_dir = "/opt/cni/bin"
 conf_dir = "/etc/cni/net.d"
 [plugins."io.containerd.grpc.v1.cri".registry]
-config_path = "/etc/cni/registries"
+config_path = "/etc/containerd/certs.d"
 `;
 
 /** What `${registryHost}` means to containerd: hosts.toml, containerd 1.5 and later. */

@@ -9,7 +9,7 @@ name=$3
 mount --make-rshared /
 umount --lazy /run/netns # the lab's own namespaces are not this host's, and a copy here would keep them alive
 mount -t tmpfs -o size=1m,mode=755 netns /run/netns
-for path in /etc/cni /opt/cni /var/lib/cni /var/lib/kubelet /var/lib/containerd /var/log; do
+for path in /etc/cni /etc/containerd /opt/cni /var/lib/cni /var/lib/kubelet /var/lib/containerd /var/log; do
   mount --bind "$disk$path" "$path"
 done
 mount --bind "$run/containerd" /run/containerd

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { identityFiles, nodeIdentity } from "../cluster/pki.ts";
 import type { Binaries } from "../cluster/control-plane.ts";
 import { makeCgroup } from "../process/cgroup.ts";
-import { assertRunning, daemonProcess, startDaemon, type Daemon } from "../process/daemon.ts";
+import { assertRunning, daemonProcess, killAllIn, startDaemon, type Daemon } from "../process/daemon.ts";
 import { waitFor } from "../process/wait.ts";
 import { hostDir, hostRunDir, labDir } from "../state/paths.ts";
 import { nodeAddress } from "../topology/find.ts";
@@ -22,7 +22,15 @@ import {
 } from "./host-config.ts";
 
 /** Folders of a host that lie on its own disk; each is bound over the machine's own in the host's mount namespace. */
-const diskFolders = ["etc/cni", "opt/cni", "var/lib/cni", "var/lib/kubelet", "var/lib/containerd", "var/log"];
+const diskFolders = [
+  "etc/cni",
+  "etc/containerd",
+  "opt/cni",
+  "var/lib/cni",
+  "var/lib/kubelet",
+  "var/lib/containerd",
+  "var/log",
+];
 /** What has to exist on the machine for that. */
 export const mountPoints = ["/run/containerd", ...diskFolders.map((folder) => `/${folder}`)];
 
@@ -34,9 +42,9 @@ export function prepareHost(topology: Topology, host: Host, cluster: string): vo
   for (const folder of [...diskFolders, "etc/cni/net.d", "opt/cni/bin"]) {
     mkdirSync(join(disk, folder), { recursive: true });
   }
-  mkdirSync(join(disk, "etc/cni/registries", registryHost), { recursive: true });
-  writeFileSync(join(disk, "etc/cni/registries", registryHost, "hosts.toml"), registryConfig(topology));
-  writeFileSync(join(disk, "containerd.toml"), containerdConfig());
+  mkdirSync(join(disk, "etc/containerd/certs.d", registryHost), { recursive: true });
+  writeFileSync(join(disk, "etc/containerd/certs.d", registryHost, "hosts.toml"), registryConfig(topology));
+  writeFileSync(join(disk, "etc/containerd/config.toml"), containerdConfig());
   writeFileSync(join(disk, "kubelet.yaml"), kubeletConfig(host, cluster));
   writeFileSync(join(cniConfigDir(disk), "10-underlay.conflist"), referenceCniConfig(topology, host));
   for (const plugin of readdirSync(referencePlugins)) {
@@ -57,6 +65,7 @@ export const hostProcess = (host: string) => daemonProcess(initName(host));
 export async function startHost(host: Host): Promise<void> {
   const runFolder = hostRunDir(host.name);
   if (hostProcess(host.name) === null) {
+    await killAllIn(host.name); // what may have outlived its first process can't be reached any more
     rmSync(runFolder, { recursive: true, force: true });
     mkdirSync(join(runFolder, "containerd"), { recursive: true });
   }
@@ -98,7 +107,7 @@ function containerdDaemon(host: string): Daemon {
     name: `${host}/containerd`,
     netns: host,
     ...insideOf(host),
-    argv: ["containerd", "--config", join(hostDir(host), "containerd.toml"), "--log-level", "info"],
+    argv: ["containerd", "--log-level", "info"],
     logFile: logFile(host, "containerd"),
   };
 }
@@ -121,6 +130,8 @@ export async function startKubelet(topology: Topology, host: Host, cluster: stri
       "--housekeeping-interval=30s",
     ],
     logFile: logFile(host.name, "kubelet"),
+    // a cut cable leaves dead connections behind; the defaults (30 s and 15 s) make healing slow to show
+    env: { HTTP2_READ_IDLE_TIMEOUT_SECONDS: "8", HTTP2_PING_TIMEOUT_SECONDS: "4" },
   });
 }
 

@@ -2,9 +2,10 @@ import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { removeFabric } from "../network/build-fabric.ts";
 import { removeCgroup } from "../process/cgroup.ts";
 import { killAllIn } from "../process/daemon.ts";
-import { run } from "../process/run.ts";
+import { run, runForStatus } from "../process/run.ts";
 import { currentBootId, readState, removeFolders } from "../state/lab-state.ts";
 import { dataDir, runDir } from "../state/paths.ts";
+import { restoreSysctls } from "../state/sysctls.ts";
 
 /** Takes the lab away, whatever of it there is. The caller holds the lock. */
 export async function takeDown(): Promise<void> {
@@ -15,6 +16,7 @@ export async function takeDown(): Promise<void> {
   removeCgroup("");
   if (state !== null) {
     if (state.netnsMountMade && state.bootId === currentBootId()) await removeNetnsFolder();
+    if (state.bootId === currentBootId()) restoreSysctls(state.raisedSysctls);
     for (const folder of state.madeFolders.toReversed()) removeIfEmpty(folder);
   }
   removeFolders();
@@ -39,7 +41,10 @@ async function unmountBelow(folders: readonly string[]): Promise<void> {
 /** `ip netns` turns /run/netns into a mount when it is first used; that goes too, unless somebody else has one there. */
 async function removeNetnsFolder(): Promise<void> {
   if (mountsBelow("/run/netns").some((path) => path !== "/run/netns")) return;
-  for (const path of mountsBelow("/run/netns")) await run("umount", [path]);
+  for (const path of mountsBelow("/run/netns")) {
+    const { status } = await runForStatus("umount", [path]);
+    if (status !== 0) return; // somebody is using it just now
+  }
   removeIfEmpty("/run/netns");
 }
 

@@ -6,13 +6,16 @@ import { readNodes } from "../cluster/nodes.ts";
 import { makePki } from "../cluster/pki.ts";
 import { mountPoints, prepareHost, startHost, startKubelet } from "../host/host.ts";
 import { buildFabric, existingNamespaces } from "../network/build-fabric.ts";
+import { refuseCollisions } from "../network/collisions.ts";
 import { registryPort } from "../network/firewall.ts";
 import { planFabric, registryName } from "../network/plan-fabric.ts";
+import { cgroupFolders } from "../process/cgroup.ts";
 import { startDaemon } from "../process/daemon.ts";
 import { waitFor } from "../process/wait.ts";
 import { LabError } from "../state/lab-error.ts";
 import { currentBootId, readState, writeState, type LabState } from "../state/lab-state.ts";
-import { dataDir } from "../state/paths.ts";
+import { dataDir, rootLink, runDir } from "../state/paths.ts";
+import { neededSysctls, raiseSysctls } from "../state/sysctls.ts";
 import { imageFiles, registryConfiguration } from "../supply/build-images.ts";
 import type { Supplies } from "../supply/prepare.ts";
 import type { Progress } from "../supply/progress.ts";
@@ -35,35 +38,17 @@ export async function bringUp(topology: Topology, supplies: Supplies, progress: 
     );
   }
   const plan = planFabric(topology);
-  const whole = stands && plan.namespaces.every((name) => existingNamespaces().includes(name));
+  const whole = stands && plan.namespaces.every((name) => existingNamespaces().includes(name)) && rootLinkExists();
   if (!whole) {
-    if (before !== null || existingNamespaces().length > 0) {
+    await refuseCollisions(topology);
+    if (before !== null || leftovers()) {
       const done = progress.step("clearing what an earlier, unfinished lab left");
       await takeDown();
       done();
     }
   }
   const started = performance.now();
-  let state: LabState = whole
-    ? before
-    : {
-        phase: "building",
-        bootId: currentBootId(),
-        topology,
-        supplies,
-        madeFolders: missingFolders(),
-        netnsMountMade: !existsSync("/run/netns") || !isMountPoint("/run/netns"),
-        startedAt: new Date().toISOString(),
-        readySeconds: null,
-        faults: [],
-      };
-  if (!whole) {
-    writeState(state);
-    for (const folder of mountPoints) mkdirSync(folder, { recursive: true });
-    const done = progress.step("network: namespaces, racks, firewalls");
-    await buildFabric(plan, topology);
-    done(`${plan.namespaces.length} namespaces, ${plan.links.length} links`);
-  }
+  let state = whole ? before : await buildGround(topology, supplies, progress);
   if (state.faults.length > 0) {
     const done = progress.step(`healing faults: ${state.faults.join("; ")}`);
     state = await healFaults(state, null);
@@ -72,12 +57,37 @@ export async function bringUp(topology: Topology, supplies: Supplies, progress: 
   await startRegistryAndVms(topology, state.supplies);
   const binaries: Binaries = { kubernetes: state.supplies.kubernetes, etcd: state.supplies.etcd };
   const done = progress.step(`clusters: ${topology.clusters.map((cluster) => cluster.name).join(", ")}`);
-  await Promise.all(topology.clusters.map((cluster) => startCluster({ topology, cluster, binaries, fresh: !whole })));
+  await all(topology.clusters.map((cluster) => startCluster({ topology, cluster, binaries, fresh: !whole })));
   done();
   if (!whole) {
     state = { ...state, phase: "up", readySeconds: (performance.now() - started) / 1000 };
     writeState(state);
   }
+  return state;
+}
+
+/** Notes what will be made on the machine, then makes it: folders, limits, the network. */
+async function buildGround(topology: Topology, supplies: Supplies, progress: Progress): Promise<LabState> {
+  const plan = planFabric(topology);
+  const sysctls = neededSysctls({ hosts: topology.hosts.length, clusters: topology.clusters.length });
+  const state: LabState = {
+    phase: "building",
+    bootId: currentBootId(),
+    topology,
+    supplies,
+    madeFolders: missingFolders(),
+    netnsMountMade: !isMountPoint("/run/netns"),
+    raisedSysctls: sysctls,
+    startedAt: new Date().toISOString(),
+    readySeconds: null,
+    faults: [],
+  };
+  writeState(state);
+  raiseSysctls(sysctls);
+  for (const folder of mountPoints) mkdirSync(folder, { recursive: true });
+  const done = progress.step("network: namespaces, racks, firewalls");
+  await buildFabric(plan, topology);
+  done(`${plan.namespaces.length} namespaces, ${plan.links.length} links`);
   return state;
 }
 
@@ -93,7 +103,7 @@ async function startCluster({ topology, cluster, binaries, fresh }: ClusterStart
     await controlPlane;
     await startKubelet(topology, host, cluster.name, binaries);
   });
-  await Promise.all([controlPlane, ...started]);
+  await all([controlPlane, ...started]);
   await waitForNodes(cluster);
 }
 
@@ -107,7 +117,7 @@ async function waitForNodes(cluster: Cluster): Promise<void> {
     },
     {
       what: `nodes of ${cluster.name}`,
-      timeoutMs: 120_000,
+      timeoutMs: 90_000,
       intervalMs: 250,
       why: () => `not Ready: ${missing.join(", ")}. Look at: wcs-lab logs ${missing[0]}/kubelet`,
     },
@@ -127,7 +137,7 @@ async function startRegistryAndVms(topology: Topology, supplies: Supplies): Prom
     argv: ["docker-registry", "serve", config],
     logFile: join(folder, "docker-registry.log"),
   });
-  await Promise.all(
+  await all(
     topology.vms.map((vm) =>
       startDaemon({
         name: `${vm.name}/service`,
@@ -159,3 +169,19 @@ const vmLauncher = [
   'echo "$1" > /proc/sys/kernel/hostname && exec "$2"',
   "sh",
 ] as const;
+
+const rootLinkExists = () => existsSync(`/sys/class/net/${rootLink}`);
+
+/** Anything at all of an earlier lab, even one that was killed in the middle of its own clearing. */
+const leftovers = () =>
+  existingNamespaces().length > 0 ||
+  rootLinkExists() ||
+  existsSync(dataDir) ||
+  existsSync(runDir) ||
+  cgroupFolders("").length > 0;
+
+/** Waits for all to end, well or not, then throws the first error: nothing goes on behind a failed `up`. */
+async function all(work: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}

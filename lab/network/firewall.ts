@@ -23,22 +23,22 @@ export function firewallRules(topology: Topology): string {
   const set = (items: readonly (string | number)[]) => `{ ${items.join(", ")} }`;
   const lines = [
     "ct state established,related accept",
-    `iifname core ip saddr ${transitPlan(topology).root} accept comment "this machine manages the lab"`,
+    `iifname "core" ip saddr ${transitPlan(topology).root} accept comment "this machine manages the lab"`,
   ];
   if (outer.length > 0 && outerHosts.length > 0) {
     lines.push(
-      `iifname core ip saddr ${set(controlPlanes)} ip daddr ${set(outerHosts)} tcp dport ${kubeletPort} accept comment "control planes to kubelets"`,
-      `oifname core ip saddr ${set(outerHosts)} ip daddr ${topology.registry.address} tcp dport ${registryPort} accept comment "hosts to the registry"`,
+      `iifname "core" ip saddr ${set(controlPlanes)} ip daddr ${set(outerHosts)} tcp dport ${kubeletPort} accept comment "control planes to kubelets"`,
+      `oifname "core" ip saddr ${set(outerHosts)} ip daddr ${topology.registry.address} tcp dport ${registryPort} accept comment "hosts to the registry"`,
     );
   }
   if (outer.length > 0) {
     lines.push(
-      `iifname ${set(outer)} oifname core ip daddr ${set([...controlPlanes, ...services])} tcp dport ${apiPort} accept comment "kubelets and pods to control planes"`,
+      `iifname ${set(outer.map((area) => `"${area}"`))} oifname "core" ip daddr ${set([...controlPlanes, ...services])} tcp dport ${apiPort} accept comment "kubelets and pods to control planes"`,
     );
   }
   for (const rule of topology.firewall) {
     lines.push(
-      `iifname ${rule.from} oifname ${rule.to} ${rule.protocol} dport ${set(rule.ports)} accept comment "${rule.why.replaceAll(/["\\\n]/g, "")}"`,
+      `iifname "${rule.from}" oifname "${rule.to}" ${rule.protocol} dport ${set(rule.ports)} accept comment "${rule.why.replaceAll(/["\\\n]/g, "")}"`,
     );
   }
   return `flush ruleset
@@ -50,7 +50,7 @@ ${lines.map((line) => `    ${line.replace(" accept", " counter accept")}`).join(
   }
   chain input {
     type filter hook input priority filter; policy drop;
-    iifname lo accept
+    iifname "lo" accept
     ct state established,related accept
     icmp type { echo-request, destination-unreachable, time-exceeded } accept
   }

@@ -88,7 +88,6 @@ export async function stopDaemon(name: string, graceMs = 5000): Promise<void> {
   }
   signal(running, "SIGKILL");
   await waitFor(() => startTimeOf(running.pid) !== running.startTime, { what: `end of ${name}`, timeoutMs: 5000 });
-  rmSync(pidFile(name), { force: true });
 }
 
 /** Kills every process in the lab's cgroup of that name and below, until none is left. */
@@ -109,7 +108,7 @@ export async function killAllIn(name: string): Promise<void> {
   );
 }
 
-/** Names of the daemons that were started and not stopped, whether they still run or not. */
+/** Names of the daemons that were ever started since `up`, whether they still run or not. */
 export function startedDaemons(): string[] {
   const top = join(runDir, "pids");
   if (!existsSync(top)) return [];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Supplies } from "../supply/prepare.ts";
 import type { Topology } from "../topology/schema.ts";
 import { dataDir, runDir } from "./paths.ts";
+import type { RaisedSysctl } from "./sysctls.ts";
 
 /** What `up` found and decided, for whoever comes after it. */
 export type LabState = Readonly<{
@@ -14,6 +15,7 @@ export type LabState = Readonly<{
   /** What was made on the machine outside the lab's own folders, to be taken away by `down`. */
   madeFolders: readonly string[];
   netnsMountMade: boolean;
+  raisedSysctls: readonly RaisedSysctl[];
   startedAt: string;
   /** Seconds from the first namespace to the last node Ready, packages and builds not counted. */
   readySeconds: number | null;
@@ -23,9 +25,12 @@ export type LabState = Readonly<{
 
 const stateFile = join(dataDir, "state.json");
 
+const absent = { madeFolders: [], netnsMountMade: false, raisedSysctls: [], faults: [] };
+
 export function readState(): LabState | null {
   try {
-    return JSON.parse(readFileSync(stateFile, "utf8")) as LabState;
+    // a lab that an older checkout brought up may lack what was added since
+    return { ...absent, ...(JSON.parse(readFileSync(stateFile, "utf8")) as LabState) };
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
     throw error;

@@ -24,11 +24,14 @@ export function networksOf(topology: Topology): (Network & { path: YamlPath; cid
 export function checkAddresses(topology: Topology): CheckFault[] {
   const faults: CheckFault[] = [];
   const taken = new Map<string, string>();
-  /** `path`: of the address; `network`: where it has to lie, with its name. */
-  const place = (path: YamlPath, address: string, { cidr, name }: { cidr: string; name: string }) => {
+  const once = (path: YamlPath, address: string) => {
     const other = taken.get(address);
     if (other !== undefined) faults.push({ path, reason: `${address} is taken by ${other}` });
     else taken.set(address, path.join("."));
+  };
+  /** `cidr`: where the address has to lie, and whose network that is. */
+  const place = (path: YamlPath, address: string, { cidr, name }: { cidr: string; name: string }) => {
+    once(path, address);
     const network = parseNetwork(cidr);
     const value = parseAddress(address) ?? -1;
     if (network === null) return;
@@ -85,9 +88,8 @@ export function checkAddresses(topology: Topology): CheckFault[] {
     if (rack !== undefined && subnet === undefined) {
       faults.push({ path, reason: `rack ${rack.name} has no subnet in ${area}` });
     }
-    if (rack !== undefined && subnet !== undefined) {
-      place(path, address, { cidr: subnet.cidr, name: `rack ${rack.name}, ${area}` });
-    }
+    if (rack === undefined || subnet === undefined) once(path, address);
+    else place(path, address, { cidr: subnet.cidr, name: `rack ${rack.name}, ${area}` });
   }
   return [...faults, ...checkRanges(topology, taken)];
 }

@@ -67,6 +67,24 @@ function checkReferences(topology: Topology): CheckFault[] {
       } else refer([kind, index, "rack"], machine.rack, "racks");
     }
   }
+  const written = (kind: string) =>
+    (topology.estate ?? []).filter((each) => each.kind === kind).map((each) => each.name);
+  const referWritten = (path: YamlPath, name: string | undefined, kind: string) => {
+    const known = written(kind);
+    if (name === undefined || topology.estate === undefined || known.includes(name)) return;
+    faults.push({
+      path,
+      reason: `there is no ${kind} "${name}" under estate; there are: ${known.join(", ") || "none"}`,
+    });
+  };
+  topology.clusters.forEach((each, index) =>
+    referWritten(["clusters", index, "environment"], each.environment, "Environment"),
+  );
+  topology.hosts.forEach((each, index) => referWritten(["hosts", index, "pool"], each.pool, "Pool"));
+  topology.vms.forEach((each, index) => {
+    referWritten(["vms", index, "subsystem"], each.subsystem, "Subsystem");
+    referWritten(["vms", index, "dcn"], each.dcn, "DCN");
+  });
   for (const [index, rack] of topology.racks.entries()) {
     const areas = new Set<string>();
     for (const [subnetIndex, subnet] of rack.subnets.entries()) {

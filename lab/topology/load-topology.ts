@@ -69,7 +69,12 @@ export function parseTopology(text: string): { topology: Topology } | { faults: 
     path: path.join(".") || "(file)",
     reason,
   });
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return { faults: [fault([], error instanceof Error ? error.message : String(error))] }; // a bomb of aliases
+  }
   const faults = validate(value)
     ? checkTopology(value).map(({ path, reason }) => fault(path, reason))
     : schemaFaults(value).map(({ path, reason }) => fault(path, reason));

@@ -93,6 +93,21 @@ const Idc = Type.Object(
   closed,
 );
 
+const EstateDocument = Type.Object(
+  {
+    kind: Type.Union(
+      (["Environment", "Business", "Person", "System", "Subsystem", "Class", "Pool", "DCNGroup", "DCN"] as const).map(
+        (kind) => Type.Literal(kind),
+      ),
+      { description: "Environment, Business, Person, System, Subsystem, Class, Pool, DCNGroup or DCN" },
+    ),
+    name: label,
+    title: Type.Optional(label),
+    spec: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "an object" })),
+  },
+  closed,
+);
+
 /** The topology file, as people write it. */
 export const TopologySchema = Type.Object(
   {
@@ -108,6 +123,8 @@ export const TopologySchema = Type.Object(
     vms: many(Vm),
     clusters: many(Cluster, 1),
     firewall: many(FirewallRule),
+    /** What a platform should know besides the machines: passed on by `wcs-lab estate` as it is written. */
+    estate: Type.Optional(many(EstateDocument)),
   },
   closed,
 );
