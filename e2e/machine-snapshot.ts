@@ -12,19 +12,28 @@ export type MachineSnapshot = Readonly<{
   sysctls: readonly string[];
 }>;
 
-/** Programs that a lab runs. Other processes of the machine come and go for reasons of their own. */
-const labPrograms =
-  /^(containerd|containerd-shim.*|runc|kubelet|kube-.*|server|etcd|docker-registry|main|demo|pause|sleep|unshare|nsenter)$/;
+/** Programs that nothing but a lab runs here. */
+const labPrograms = /^(containerd|containerd-shim.*|runc|kubelet|kube-.*|docker-registry|pause)$/;
+/** Arguments by which the lab's other programs are known: its folders, and the first process of a host. */
+const labArguments = /\/wcs-lab\/|\/\.cache\/wcs\/|^sleep infinity$/;
+
+/** Names that a lab or a container runtime gives; other tests on the machine may have namespaces of their own. */
+const labNamespaces = /^(wcs-lab-|cni-)/;
 
 export function takeMachineSnapshot(): MachineSnapshot {
   const lines = (file: string, args: readonly string[]) =>
     execFileSync(file, args, { encoding: "utf8" }).split("\n").filter(Boolean).sort();
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter(Boolean);
   return {
-    namespaces: lines("ip", ["netns", "list"]).map((line) => line.split(" ")[0] ?? ""),
+    namespaces: lines("ip", ["netns", "list"])
+      .map((line) => line.split(" ")[0] ?? "")
+      .filter((name) => labNamespaces.test(name)),
     links: lines("ip", ["-o", "link"]).map((line) => line.split(": ")[1] ?? ""),
     routes: lines("ip", ["route", "show", "table", "all"]),
-    mounts: mounts.map((line) => line.split(" ")[4] ?? "").sort(),
+    mounts: mounts
+      .map((line) => line.split(" ")[4] ?? "")
+      .filter((path) => !path.startsWith("/run/netns/") || labNamespaces.test(path.slice("/run/netns/".length)))
+      .sort(),
     cgroups: readdirSync("/sys/fs/cgroup", { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .flatMap((entry) =>
@@ -52,7 +61,9 @@ function describeProcess(pid: string): string[] {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [state] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const program = readlinkSync(`/proc/${pid}/exe`).split("/").at(-1) ?? "";
-    return state === "Z" || !labPrograms.test(program) ? [] : [`${pid} ${program}`];
+    const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+    const ours = labPrograms.test(program) || labArguments.test(argv);
+    return state === "Z" || !ours ? [] : [`${pid} ${argv}`];
   } catch {
     return []; // ended while we looked, or a kernel thread
   }

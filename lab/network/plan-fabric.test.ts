@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadTopology, topologyFile } from "../topology/load-topology.ts";
-import { findCollisions } from "./collisions.ts";
+import {
+  findCollisions,
+  hostsInEnvironment,
+  usesInConnections,
+  usesInResolver,
+  usesInRoutes,
+  type MachineUse,
+} from "./collisions.ts";
 import { firewallRules } from "./firewall.ts";
 import { planFabric, serviceAddress } from "./plan-fabric.ts";
 
@@ -50,21 +57,64 @@ describe("the plan of the lab's network", () => {
 });
 
 describe("a topology's networks on a machine", () => {
-  it("may not meet the machine's own routes, and each clash is named", () => {
-    const routes = [
+  const clashes = (uses: readonly MachineUse[]) => findCollisions(topology, uses).join("\n");
+
+  it("may not meet the machine's own routes and addresses, and each clash is named", () => {
+    const uses = usesInRoutes([
       { dst: "default", dev: "eth0" },
       { dst: "10.71.1.77", dev: "eth0", type: "local" },
       { dst: "10.64.0.0/10", dev: "vpn0" },
       { dst: "10.72.1.0/24", dev: "wcs-lab0" },
-    ];
-    const found = findCollisions(topology, routes);
-    assert.ok(
-      found.includes("10.71.1.0/24 (racks.0.subnets.0.cidr) overlaps the machine's 10.71.1.77 on eth0"),
-      found.join("\n"),
+    ]);
+    assert.match(
+      clashes(uses),
+      /^10\.71\.1\.0\/24 \(racks\.0\.subnets\.0\.cidr\) contains or overlaps 10\.71\.1\.77, an address of this machine on eth0$/m,
     );
-    assert.ok(
-      found.some((line) => line.startsWith("10.70.0.0/16 (transit) overlaps the machine's 10.64.0.0/10 on vpn0")),
+    assert.match(
+      clashes(uses),
+      /^10\.70\.0\.0\/16 \(transit\) contains or overlaps 10\.64\.0\.0\/10, a route of this machine on vpn0$/m,
     );
-    assert.deepEqual(findCollisions(topology, [{ dst: "192.0.2.0/24", dev: "eth0" }]), []);
+    assert.equal(
+      clashes(
+        usesInRoutes([
+          { dst: "192.0.2.0/24", dev: "eth0" },
+          { dst: "10.72.1.0/24", dev: "wcs-lab0" },
+        ]),
+      ),
+      "",
+    );
+  });
+
+  it("may not contain a name server", () => {
+    assert.match(clashes(usesInResolver("search x\nnameserver 10.72.2.53\n")), /10\.72\.2\.53, a name server/);
+    assert.equal(clashes(usesInResolver("# nameserver 10.72.2.53\nnameserver 192.0.2.1\n")), "");
+  });
+
+  it("may not contain the peer of an established connection, IPv4 or mapped", () => {
+    const head = "  sl  local_address rem_address   st\n";
+    const established = `${head}   0: 020200C0:D2B2 05FA470A:01BB 01 0\n   1: 020200C0:D2B2 0102470A:01BB 06 0\n`;
+    assert.deepEqual(
+      usesInConnections(established).map((use) => use.cidr),
+      ["10.71.250.5"],
+    );
+    const mapped = `${head}   0: 0000000000000000FFFF0000020200C0:D2B2 0000000000000000FFFF00000B02480A:01BB 01 0\n`;
+    assert.match(clashes(usesInConnections(mapped)), /10\.72\.2\.11, which this machine has a connection to/);
+  });
+
+  it("are compared with the hosts of proxies and registries", () => {
+    const found = hostsInEnvironment({
+      HTTPS_PROXY: "http://proxy:3128",
+      GOPROXY: "http://10.71.1.9/go,direct",
+      PATH: "/bin",
+      npm_config_registry: "http://npm.example/",
+    });
+    assert.deepEqual(
+      found.map(({ host }) => host),
+      ["proxy", "10.71.1.9", "npm.example"],
+    );
+  });
+
+  it("never make this machine send what is meant for the outside into the lab", () => {
+    assert.ok(plan.root.routes.every((route) => route.cidr !== topology.outside.cidr));
   });
 });

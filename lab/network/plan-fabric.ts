@@ -213,15 +213,10 @@ export function planFabric(topology: Topology): FabricPlan {
     }
   }
   add(wanName, "link set root master core up");
-  for (const idc of topology.idcs.slice(0, 1)) {
-    add(outsideName, `route add ${transit.wanCidr("core")} via ${transit.firewallOutside(idc.name)}`);
-  }
 
+  // `outside` is not among them: its addresses stand for the internet's, and this machine may need the real ones
   const routes = topology.idcs.flatMap((idc) =>
     areas.flatMap((area) => cidrs(idc.name, area).map((cidr) => ({ cidr, via: transit.wan(idc.name, "core") }))),
-  );
-  routes.push(
-    ...topology.idcs.slice(0, 1).map((idc) => ({ cidr: topology.outside.cidr, via: transit.wan(idc.name, "core") })),
   );
   return {
     namespaces,
