@@ -14,6 +14,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "delete a resource", zh: "删除资源" },
     load: async () => (await import("../commands/delete.ts")).deleteCommand,
   },
+  cluster: {
+    summary: { en: "connect with a cluster, repair or remove it", zh: "接入、修复或移除集群" },
+    load: async () => (await import("../commands/cluster.ts")).cluster,
+  },
   token: {
     summary: { en: "make or revoke API tokens", zh: "创建或吊销 API 令牌" },
     load: async () => (await import("../commands/token.ts")).token,

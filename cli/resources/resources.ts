@@ -6,6 +6,10 @@ type ResourceEntry = Readonly<{ nouns: readonly string[]; load: () => Promise<Re
 
 /** Every resource of `get`, `describe` and `delete`; the first noun is the plural. A feature adds a line. */
 export const resources: readonly ResourceEntry[] = [
+  {
+    nouns: ["cluster-connections", "cluster-connection"],
+    load: async () => (await import("./cluster-connection-view.ts")).clusterConnectionView,
+  },
   { nouns: ["tokens", "token"], load: async () => (await import("./token-view.ts")).tokenView },
 ];
 
