@@ -8,6 +8,7 @@ import {
   decodeLink,
   getLinkRequest,
   NetlinkError,
+  removeRuleRequest,
   setLinkRequest,
   type Namespace,
   type NetlinkRequest,
@@ -18,7 +19,7 @@ import { CniError, cniCodes } from "../verbs/cni-error.ts";
 import { allowNics, forbidNics } from "./guard.ts";
 import type { HostBridge, HostNetwork } from "./host-network.ts";
 import { verifyAttachment } from "./verify.ts";
-import { wantedRoutes, type ExtraRoute } from "./wanted-routes.ts";
+import { isOwnRule, wantedRoutes, type ExtraRoute } from "./wanted-routes.ts";
 
 /** How long others are asked, and how often. `waitMs` 0 turns a probe off. */
 export type ProbeTiming = Readonly<{ waitMs: number; attempts: number }>;
@@ -185,13 +186,35 @@ async function announce({ options, pod, ends }: Work): Promise<void> {
   }
 }
 
-/** Takes an attachment's links and permissions away; what is not there is no error. */
+/** Takes an attachment's links, rules and permissions away; what is not there is no error. */
 export async function unplumb(
   { host, antiSpoofing }: Pick<PlumbingOptions, "host" | "antiSpoofing">,
   attachment: Attachment,
 ): Promise<void> {
   const names = attachment.nics.map(({ hostLink }) => hostLink);
-  await Promise.all([removeHostLinks(host, names), antiSpoofing ? forbidNics(host, attachment.nics) : null]);
+  await Promise.all([
+    removeHostLinks(host, names),
+    antiSpoofing ? forbidNics(host, attachment.nics) : null,
+    attachment.nics.length > 1 ? removeRules(host, attachment.netns) : null,
+  ]);
+}
+
+/** Routes go with their link, rules stay with the namespace: a container that is plumbed again would find its own. */
+async function removeRules({ netlink }: HostNetwork, netns: string): Promise<void> {
+  let pod: Namespace;
+  try {
+    pod = await netlink.openNamespace(netns);
+  } catch (error) {
+    // ENOENT: the namespace is gone. EINVAL: a file is left where one was mounted. Its rules went with it.
+    if (error instanceof NetlinkError && (error.code === "ENOENT" || error.code === "EINVAL")) return;
+    throw error;
+  }
+  try {
+    const own = (await netlink.listRules(pod)).filter(isOwnRule);
+    await netlink.run(own.map((rule) => [pod, removeRuleRequest(rule)]));
+  } finally {
+    await netlink.closeNamespace(pod);
+  }
 }
 
 /** The links of a container that no record names: after a lost journal, or for a DEL that comes twice. */

@@ -8,6 +8,15 @@ export type WantedRoute = Omit<Route, "linkIndex"> & Readonly<{ nic: string; tab
 const firstTable = 1000;
 const firstPriority = 1000;
 
+/** The most NICs that a pod has (core/ipam). */
+const mostNics = 8;
+
+/** Whether a rule is one that `wantedRoutes` makes. */
+export function isOwnRule({ priority, table }: Rule): boolean {
+  const index = priority - firstPriority;
+  return index >= 0 && index < mostNics && table === firstTable + index;
+}
+
 /** Routes of the main table that every pod of the host has besides, such as the one to the cluster's services. */
 export type ExtraRoute = Readonly<{ to: string; via: string }>;
 

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { printDynamicBlockGrant, printNetworkAnnotation, macOfAddress } from "@wcs/core/ipam";
@@ -37,7 +37,7 @@ export type TestHost = Readonly<{
   configFile: string;
   journalFile: string;
   /** Starts the agent; resolves when it serves. `fault`: where it ends itself. */
-  start: (fault?: FaultPoint, skip?: number) => Promise<ChildProcess>;
+  start: (fault?: FaultPoint, skip?: number, env?: Readonly<Record<string, string>>) => Promise<ChildProcess>;
   agent: () => ChildProcess | null;
   kill: () => Promise<void>;
   log: () => string;
@@ -58,6 +58,16 @@ export type TestHost = Readonly<{
   ourLinks: () => string[];
   close: () => Promise<void>;
 }>;
+
+/** What bin/wcs-agent sets, so that tests and benches see the memory that a host sees. */
+const memoryEnvironment = {
+  UV_THREADPOOL_SIZE: "8",
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_MMAP_THRESHOLD_: "65536",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+  NODE_COMPILE_CACHE: join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "wcs/node-compile"),
+};
+const flags = ["--max-semi-space-size=1", "--max-old-space-size=64"];
 
 let hosts = 0;
 
@@ -157,13 +167,12 @@ export async function createTestHost(
 
   let child: ChildProcess | null = null;
   let logged = "";
-  const start: TestHost["start"] = async (fault, skip) => {
+  const start: TestHost["start"] = async (fault, skip, env = {}) => {
     const program = fileURLToPath(new URL("./run-agent.ts", import.meta.url));
-    const flags = ["--max-semi-space-size=1", "--max-old-space-size=64"];
     const argv = [...enter(hostSpace), process.execPath, ...flags, program, configFile];
     const started = spawn("nsenter", [...argv, ...(fault ? [fault, String(skip ?? 0)] : [])], {
       stdio: ["ignore", "inherit", "pipe", "ipc"],
-      env: { ...process.env, UV_THREADPOOL_SIZE: "8" },
+      env: { ...process.env, ...memoryEnvironment, ...env },
     });
     started.stderr?.on("data", (chunk: Buffer) => {
       logged += chunk.toString();
