@@ -1,5 +1,8 @@
-import { scoreWeights, type Estate, type FailureDomain, type PlacementRequest } from "../placement/index.ts";
-import { capacityOf, placeOf, placeOfVm, rulesOf, viewEstate, type EstateView } from "./estate-view.ts";
+import type { Estate, PlacementRequest } from "../placement/index.ts";
+import { capacityOf, rulesOf, viewEstate, type EstateView } from "./estate-view.ts";
+import { createModel, x, type Demand, type Model, type Term } from "./linear-model.ts";
+import { addCosts } from "./model-costs.ts";
+import { addressesOf, already, freeOf, hostsByPlace, needOf, resources } from "./model-facts.ts";
 
 /**
  * The same rules and score as a mixed-integer program in CPLEX LP text, for an exact solver. Only requests that place (no
@@ -25,66 +28,6 @@ export function exactModel(estate: Estate, request: PlacementRequest): Readonly<
   addQuota(model, view, demands);
   addCosts(model, view, demands);
   return { trivial: model.impossible(), text: model.text() };
-}
-
-type Term = readonly [number, string];
-
-function createModel() {
-  const rows: string[] = [];
-  const bounds: string[] = [];
-  const integers: string[] = [];
-  const costs: Term[] = [];
-  let broken = false;
-  const sum = (terms: readonly Term[]) =>
-    terms.map(([factor, name]) => `${factor < 0 ? "-" : "+"} ${Math.abs(factor)} ${name}`).join(" ");
-  return {
-    row(terms: readonly Term[], sign: "=" | "<=" | ">=", right: number): void {
-      const real = terms.filter(([factor]) => factor !== 0);
-      if (real.length > 0) rows.push(`c${rows.length}: ${sum(real)} ${sign} ${right}`);
-      else if (sign === "=" ? right !== 0 : sign === "<=" ? right < 0 : right > 0) broken = true;
-    },
-    integer(name: string, most: number): void {
-      bounds.push(`0 <= ${name} <= ${most}`);
-      integers.push(name);
-    },
-    real(name: string, most: number): void {
-      bounds.push(`0 <= ${name} <= ${most}`);
-    },
-    cost(factor: number, name: string): void {
-      if (factor !== 0) costs.push([factor, name]);
-    },
-    impossible: () => broken,
-    text: () =>
-      [
-        "Minimize",
-        ` obj: ${costs.length === 0 ? "0 nothing" : sum(costs)}`,
-        "Subject To",
-        ...rows,
-        "Bounds",
-        "0 <= nothing <= 0",
-        ...bounds,
-        "General",
-        integers.join("\n"),
-        "End",
-      ].join("\n"),
-  };
-}
-
-type Model = ReturnType<typeof createModel>;
-
-type Demand = Readonly<{
-  index: number;
-  subsystem: string;
-  dcn: string;
-  class: string;
-  areas: readonly string[];
-  longTerm: boolean;
-  count: number;
-  hosts: readonly string[];
-}>;
-
-function x(demand: Demand, host: string): string {
-  return `x_${demand.index}_${host.replaceAll("-", "_")}`;
 }
 
 function demandsOf(view: EstateView, request: PlacementRequest): Demand[] {
@@ -130,20 +73,6 @@ function demandsOf(view: EstateView, request: PlacementRequest): Demand[] {
   return demands;
 }
 
-const resources = ["cpuMilli", "memoryMiB", "diskGiB", "ioMiBps", "instances"] as const;
-type Resource = (typeof resources)[number];
-
-function needOf(view: EstateView, classId: string, resource: Resource): number {
-  return resource === "instances" ? 1 : view.class(classId)[resource];
-}
-
-function freeOf(view: EstateView, host: string, resource: Resource): number {
-  const used = view.estate.instances
-    .filter((each) => each.host === host)
-    .reduce((sum, each) => sum + needOf(view, each.class, resource), 0);
-  return capacityOf(view, host)[resource] - used;
-}
-
 function addCapacity(model: Model, view: EstateView, demands: readonly Demand[]): void {
   for (const { id: host } of view.estate.hosts) {
     for (const resource of resources) {
@@ -180,34 +109,6 @@ function addAddresses(model: Model, view: EstateView, demands: readonly Demand[]
   }
 }
 
-function addressesOf(view: EstateView, rack: string, area: string) {
-  const subnets = view.estate.subnets.filter((subnet) => subnet.rack === rack && subnet.area === area);
-  const held = view.estate.instances.flatMap((each) => each.subnets).filter((id) => subnets.some((s) => s.id === id));
-  return {
-    fixed: subnets.reduce((sum, subnet) => sum + subnet.fixedIps, 0),
-    taken: subnets.reduce((sum, subnet) => sum + subnet.takenElsewhere, 0) + held.length,
-  };
-}
-
-/** Instances and VMs of a subsystem in some DCNs that are in each domain already. */
-function already(view: EstateView, subsystem: string, dcns: readonly string[], domain: FailureDomain) {
-  const counts = new Map<string, number>();
-  let total = 0;
-  const places = [
-    ...view.estate.instances
-      .filter((each) => each.subsystem === subsystem && dcns.includes(each.dcn))
-      .map((each) => placeOf(view, each.host, domain)),
-    ...view.estate.vms
-      .filter((each) => each.subsystem === subsystem && dcns.includes(each.dcn))
-      .map((vm) => placeOfVm(view, vm, domain)),
-  ];
-  for (const place of places) {
-    total += 1;
-    if (place !== null) counts.set(place, (counts.get(place) ?? 0) + 1);
-  }
-  return { counts, total };
-}
-
 function addMost(model: Model, view: EstateView, demands: readonly Demand[], request: PlacementRequest): void {
   for (const demand of demands) {
     const rules = rulesOf(view, request, demand.subsystem);
@@ -227,15 +128,6 @@ function addMost(model: Model, view: EstateView, demands: readonly Demand[], req
       }
     }
   }
-}
-
-function hostsByPlace(view: EstateView, demand: Demand, domain: FailureDomain): Map<string, string[]> {
-  const places = new Map<string, string[]>();
-  for (const host of demand.hosts) {
-    const place = placeOf(view, host, domain);
-    places.set(place, [...(places.get(place) ?? []), host]);
-  }
-  return places;
 }
 
 function addSurvival(model: Model, view: EstateView, demands: readonly Demand[], request: PlacementRequest): void {
@@ -375,159 +267,5 @@ function addQuota(model: Model, view: EstateView, demands: readonly Demand[]): v
       }
       if (excesses.length > 0) model.row(excesses, "<=", Math.max(0, capacity - claimed));
     }
-  }
-}
-
-/** The score, part by part, as docs/placement.md defines it. */
-function addCosts(model: Model, view: EstateView, demands: readonly Demand[]): void {
-  for (const demand of demands) {
-    const subsystem = view.subsystem(demand.subsystem);
-    for (const host of demand.hosts) {
-      const { rack } = view.host(host);
-      const capacity = capacityOf(view, host);
-      const share = (resource: "cpuMilli" | "memoryMiB") =>
-        capacity[resource] <= 0 ? 1 : 1 - freeOf(view, host, resource) / capacity[resource];
-      const load =
-        capacity.cpuMilli <= 0 || capacity.memoryMiB <= 0 ? 1 : Math.max(share("cpuMilli"), share("memoryMiB"));
-      let fill = 0;
-      for (const area of demand.areas) {
-        const { fixed, taken } = addressesOf(view, rack, area);
-        fill += fixed === 0 ? 1 : taken / fixed;
-      }
-      const { databaseRack } = view.dcn(demand.dcn);
-      const there = view.estate.instances
-        .filter((each) => each.host === host)
-        .map((each) => view.subsystem(each.subsystem));
-      const similar = there.filter(
-        (other) => other.profile !== undefined && other.profile === subsystem.profile,
-      ).length;
-      const io =
-        (subsystem.ioHeavy === true ? there.filter((other) => other.ioSensitive).length : 0) +
-        (subsystem.ioSensitive === true ? there.filter((other) => other.ioHeavy).length : 0);
-      model.cost(
-        scoreWeights.hostLoad * load +
-          scoreWeights.ipFill * fill +
-          scoreWeights.databaseDistance * (databaseRack !== undefined && databaseRack !== rack ? 1 : 0) +
-          scoreWeights.similarProfile * similar +
-          scoreWeights.ioConflict * io,
-        x(demand, host),
-      );
-    }
-    for (const [domain, weight] of [
-      ["host", scoreWeights.hostSpread],
-      ["rack", scoreWeights.rackSpread],
-      ["cluster", scoreWeights.clusterSpread],
-    ] as const) {
-      const { counts } = already(view, demand.subsystem, [demand.dcn], domain);
-      for (const [place, hosts] of hostsByPlace(view, demand, domain)) {
-        addPairs(model, {
-          name: `y_${demand.index}_${place.replaceAll("-", "_")}_${domain}`,
-          terms: hosts.map((host) => [1, x(demand, host)]),
-          most: demand.count,
-          base: counts.get(place) ?? 0,
-          weight,
-        });
-      }
-    }
-  }
-  for (const { id: host, pool } of view.estate.hosts) {
-    const here = demands.filter((demand) => demand.hosts.includes(host));
-    if (here.length === 0) continue;
-    const name = host.replaceAll("-", "_");
-    const of = (test: (demand: Demand) => boolean) => here.filter(test);
-    for (const profile of new Set(here.map((demand) => view.subsystem(demand.subsystem).profile))) {
-      if (profile === undefined) continue;
-      const alike = of((demand) => view.subsystem(demand.subsystem).profile === profile);
-      addPairs(model, {
-        name: `p_${profile}_${name}`,
-        terms: alike.map((demand) => [1, x(demand, host)]),
-        most: alike.reduce((sum, demand) => sum + demand.count, 0),
-        base: 0,
-        weight: scoreWeights.similarProfile,
-      });
-    }
-    addProduct(model, {
-      name,
-      host,
-      left: of((demand) => view.subsystem(demand.subsystem).ioHeavy === true),
-      right: of((demand) => view.subsystem(demand.subsystem).ioSensitive === true),
-    });
-    const { bigClass } = view.pool(pool);
-    if (bigClass !== undefined) addBigPlaces(model, view, { host, name, here, bigClass });
-  }
-}
-
-type Pairs = Readonly<{ name: string; terms: readonly Term[]; most: number; base: number; weight: number }>;
-
-/** The n-th more costs what is there already: a rising cost, so that unit steps need not be whole numbers. */
-function addPairs(model: Model, { name, terms, most, base, weight }: Pairs): void {
-  const steps = Array.from({ length: most }, (_, at): Term => [-1, `${name}_${at}`]);
-  for (const [at, [, step]] of steps.entries()) {
-    model.real(step, 1);
-    model.cost(weight * (base + at), step);
-  }
-  model.row([...terms, ...steps], "=", 0);
-}
-
-type Product = Readonly<{ name: string; host: string; left: readonly Demand[]; right: readonly Demand[] }>;
-
-/** Pairs of an IO-heavy and an IO-sensitive new instance on a host. */
-function addProduct(model: Model, { name, host, left, right }: Product): void {
-  const unary = (demands: readonly Demand[], letter: string) => {
-    const most = demands.reduce((sum, demand) => sum + demand.count, 0);
-    const steps = Array.from({ length: most }, (_, at) => `${letter}_${name}_${at}`);
-    for (const step of steps) model.integer(step, 1);
-    model.row(
-      [...demands.map((demand): Term => [1, x(demand, host)]), ...steps.map((step): Term => [-1, step])],
-      "=",
-      0,
-    );
-    return steps;
-  };
-  if (left.length === 0 || right.length === 0) return;
-  const sensitive = unary(right, "s");
-  for (const a of unary(left, "h")) {
-    for (const b of sensitive) {
-      const both = `z_${a}_${b}`;
-      model.real(both, 1);
-      model.cost(scoreWeights.ioConflict, both);
-      model.row(
-        [
-          [1, a],
-          [1, b],
-          [-1, both],
-        ],
-        "<=",
-        1,
-      );
-    }
-  }
-}
-
-type BigPlaces = Readonly<{ host: string; name: string; here: readonly Demand[]; bigClass: string }>;
-
-/** Places for the pool's big class that are lost: those before less those after. */
-function addBigPlaces(model: Model, view: EstateView, { host, name, here, bigClass }: BigPlaces): void {
-  const sizes = (["cpuMilli", "memoryMiB"] as const).map((resource) => ({
-    resource,
-    size: view.class(bigClass)[resource],
-    free: freeOf(view, host, resource),
-  }));
-  const before = Math.max(0, Math.min(...sizes.map(({ size, free }) => Math.floor(free / size))));
-  if (before === 0) return;
-  model.integer(`left_${name}`, before);
-  model.integer(`lost_${name}`, before);
-  model.row(
-    [
-      [1, `left_${name}`],
-      [1, `lost_${name}`],
-    ],
-    "=",
-    before,
-  );
-  model.cost(scoreWeights.wholeHosts, `lost_${name}`);
-  for (const { resource, size, free } of sizes) {
-    const terms = here.map((demand): Term => [view.class(demand.class)[resource], x(demand, host)]);
-    model.row([[size, `left_${name}`], ...terms], "<=", free);
   }
 }

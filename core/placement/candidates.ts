@@ -41,16 +41,22 @@ export function candidateTable(
   const places = {} as Record<LocalDomain, Int32Array>;
   const placeCounts = {} as Record<LocalDomain, number>;
   const placeIndexes = {} as Record<LocalDomain, number[]>;
-  const indexOf = (at: number, host: number, domain: LocalDomain) => {
-    if (domain === "candidate") return at;
+  const indexOf = (host: number, domain: Exclude<LocalDomain, "candidate">) => {
     return domain === "pool" ? world.hosts.pool[host]! : domainOfHost(world, host, domain);
   };
   for (const domain of localDomains) {
+    if (domain === "candidate" || (domain === "host" && ofInstance.size === 0)) {
+      // Every candidate is a place of its own.
+      places[domain] = Int32Array.from(hostOf.keys());
+      placeCounts[domain] = count;
+      placeIndexes[domain] = domain === "host" ? hostOf : [...hostOf.keys()];
+      continue;
+    }
     const local = new Map<number, number>();
     const indexes: number[] = [];
     places[domain] = new Int32Array(count);
     for (let at = 0; at < count; at += 1) {
-      const index = indexOf(at, hostOf[at]!, domain);
+      const index = indexOf(hostOf[at]!, domain);
       let place = local.get(index);
       if (place === undefined) {
         place = indexes.length;

@@ -49,7 +49,7 @@ export function compileFamilies(world: World, set: DemandSet, options: Options) 
       demandFamilies[k]!.push(families.length);
       demandWeights[k]!.push(weight);
     }
-    families.push({ ...family, soft: soft.has(wanted.key) });
+    families.push({ ...family, soft: soft.has(wanted.key), places: table.places[wanted.domain] });
   }
   return {
     families,

@@ -18,6 +18,8 @@ export type Family = Readonly<{
   base: number;
   size: number;
   soft: boolean;
+  /** The place of each candidate: the limit that binds candidate `j` is `base + places[j]`. */
+  places: Int32Array;
 }>;
 
 /**

@@ -72,6 +72,6 @@ function bears(state: SolverState, { k, j }: Readonly<{ k: number; j: number }>,
   const { problem } = state;
   return problem.demandFamilies[k]!.some((index) => {
     const family = problem.families[index]!;
-    return limit === family.base + problem.places[family.domain][j]!;
+    return limit === family.base + family.places[j]!;
   });
 }

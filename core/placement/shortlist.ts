@@ -7,7 +7,7 @@ import { cpuAt, memoryAt, resourceCount, type World } from "./world.ts";
 
 /** Hosts from which the few best cells are chosen when there are more than this many. */
 const fewHosts = 160;
-const hostsOfACell = 4;
+const hostsOfACell = 3;
 
 /** Cells of the demand's IDC and pools. */
 export function cellsOf(world: World, demand: Demand): number[] {
@@ -34,7 +34,7 @@ export function shortlist(world: World, demand: Demand, counts: DomainCounts): n
   return chosen;
 }
 
-/** The cheapest cells of each cluster, twice as many in all as instances are wanted. */
+/** The cheapest cells of each cluster, some more in all than instances are wanted. */
 function bestCells(world: World, demand: Demand, cells: readonly number[], counts: DomainCounts): number[] {
   const byCluster = new Map<number, { cells: number[]; costs: number[] }>();
   let clusters = 0;
@@ -45,7 +45,7 @@ function bestCells(world: World, demand: Demand, cells: readonly number[], count
       clusters += 1;
     }
   }
-  const each = Math.ceil((2 * demand.count + 8) / clusters) + 2;
+  const each = Math.ceil((demand.count + 6) / clusters) + 2;
   for (const cell of cells) {
     const best = byCluster.get(world.cells.cluster[cell]!)!;
     const cost = costOfCell(world, demand, cell, counts);

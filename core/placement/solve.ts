@@ -71,7 +71,9 @@ function finish(state: SolverState, effort: number): SolverState {
   if (effort === 0) return state;
   const { problem } = state;
   const units = problem.demands.reduce((sum, demand) => sum + demand.count, 0);
-  const swaps = units * problem.candidates <= swapSize;
+  // On a shortlist, equal units placed one by one at least cost leave next to nothing to gain: costs rise with every unit.
+  if (!problem.complete && problem.demands.length === 1) return state;
+  const swaps = problem.complete && units * problem.candidates <= swapSize;
   improve(state, { effort, swaps });
   if (!swaps || problem.demands.length < 2) return state;
   const other = createState(problem);

@@ -53,7 +53,7 @@ export function fits(state: SolverState, k: number, j: number): boolean {
   for (let at = 0; at < families.length; at += 1) {
     const family = problem.families[families[at]!]!;
     if (family.soft) continue;
-    const limit = family.base + problem.places[family.domain][j]!;
+    const limit = family.base + family.places[j]!;
     if (state.loads[limit]! + weights[at]! > problem.caps[limit]!) return false;
   }
   if (problem.hasAffinity || problem.affinities[k]!.length > 0) {
@@ -69,7 +69,7 @@ export function blockedLimits(state: SolverState, k: number, j: number): number[
   const weights = problem.demandWeights[k]!;
   for (const [at, index] of problem.demandFamilies[k]!.entries()) {
     const family = problem.families[index]!;
-    const limit = family.base + problem.places[family.domain][j]!;
+    const limit = family.base + family.places[j]!;
     if (!family.soft && state.loads[limit]! + weights[at]! > problem.caps[limit]!) blocked.push(limit);
   }
   return blocked;
@@ -175,7 +175,7 @@ function overflowCost(state: SolverState, k: number, j: number): number {
   let over = 0;
   for (const at of soft) {
     const family = problem.families[problem.demandFamilies[k]![at]!]!;
-    const limit = family.base + problem.places[family.domain][j]!;
+    const limit = family.base + family.places[j]!;
     const weight = problem.demandWeights[k]![at]!;
     over += Math.min(weight, Math.max(0, state.loads[limit]! + weight - problem.caps[limit]!)) / weight;
   }
@@ -200,7 +200,7 @@ function change(state: SolverState, { k, j, sign }: Readonly<{ k: number; j: num
   const families = problem.demandFamilies[k]!;
   for (let at = 0; at < families.length; at += 1) {
     const family = problem.families[families[at]!]!;
-    state.loads[family.base + problem.places[family.domain][j]!]! += sign * problem.demandWeights[k]![at]!;
+    state.loads[family.base + family.places[j]!]! += sign * problem.demandWeights[k]![at]!;
   }
   const team = problem.teams[k]!;
   const host = problem.places.host[j]!;
