@@ -1,4 +1,5 @@
 import { clusterOperations } from "./cluster/index.ts";
+import { accessOperationList } from "./access/index.ts";
 import { healthOperations } from "./health/index.ts";
 import type { Operation } from "./http/operation.ts";
 import { ipamOperations } from "./ipam/index.ts";
@@ -10,6 +11,8 @@ export const operations: readonly Operation[] = [
   ...clusterOperations,
   ...healthOperations,
   ...ipamOperations,
+  ...accessOperationList,
+  ...healthOperations,
   ...tokenOperations,
   ...watchOperations,
 ];

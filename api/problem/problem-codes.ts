@@ -53,6 +53,12 @@ export const problemCodes = {
     "仍被其他资源引用",
     "Delete or change what `errors` names first.",
   ),
+  "resource.reference-missing": kind(
+    422,
+    "It refers to what is not there",
+    "引用的资源不存在",
+    "Create what `errors` names first, or mend the names.",
+  ),
   "resource.version-mismatch": kind(
     412,
     "The resource has changed since it was read",
@@ -106,6 +112,12 @@ export const problemCodes = {
     "This Idempotency-Key came with another request before",
     "幂等键已用于其他请求",
     "Use a new key for a new act.",
+  ),
+  "access.exceeds-own": kind(
+    403,
+    "Nobody gives more rights than they have",
+    "不能授予超出自身的权限",
+    "Let somebody who has these rights do it.",
   ),
   "token.exceeds-own": kind(
     422,

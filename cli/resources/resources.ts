@@ -9,6 +9,15 @@ export const resources: readonly ResourceEntry[] = [
   {
     nouns: ["cluster-connections", "cluster-connection"],
     load: async () => (await import("./cluster-connection-view.ts")).clusterConnectionView,
+  { nouns: ["groups", "group"], load: async () => (await import("./access-views.ts")).accessView("Group") },
+  {
+    nouns: ["service-accounts", "service-account", "serviceaccount"],
+    load: async () => (await import("./access-views.ts")).accessView("ServiceAccount"),
+  },
+  { nouns: ["roles", "role"], load: async () => (await import("./access-views.ts")).accessView("Role") },
+  {
+    nouns: ["role-bindings", "role-binding", "rolebinding"],
+    load: async () => (await import("./access-views.ts")).accessView("RoleBinding"),
   },
   { nouns: ["tokens", "token"], load: async () => (await import("./token-view.ts")).tokenView },
 ];

@@ -50,5 +50,5 @@ describe("a principal", () => {
 
 it("kinds have plural nouns", () => {
   const nouns = ["City", "Class", "Business", "Person", "DCNGroup", "Host"].map(resourceOfKind);
-  assert.deepEqual(nouns, ["cities", "classes", "businesses", "people", "dcngroups", "hosts"]);
+  assert.deepEqual(nouns, ["cities", "classes", "businesses", "people", "dcn-groups", "hosts"]);
 });

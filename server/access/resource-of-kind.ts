@@ -4,6 +4,12 @@ export function resourceOfKind(kind: string): string {
   switch (noun) {
     case "person":
       return "people";
+    case "dcngroup":
+      return "dcn-groups";
+    case "serviceaccount":
+      return "service-accounts";
+    case "rolebinding":
+      return "role-bindings";
     default:
       if (/[^aeiou]y$/.test(noun)) return `${noun.slice(0, -1)}ies`;
       return /(?:s|x|ch|sh)$/.test(noun) ? `${noun}es` : `${noun}s`;

@@ -6,7 +6,7 @@ const sharedResources: ReadonlySet<string> = new Set([
   "areas",
   "cities",
   "classes",
-  "dcngroups",
+  "dcn-groups",
   "dcns",
   "environments",
   "idcs",

@@ -42,7 +42,9 @@ export async function runAct(framed: FramedAct): Promise<FramedAnswer> {
     });
     if (answer !== null) return answer;
   } catch (error) {
-    if (error instanceof Failure && error.code === "auth.forbidden") await recordRefusal(framed, error);
+    if (error instanceof Failure && (error.code === "auth.forbidden" || error.code === "access.exceeds-own")) {
+      await recordRefusal(framed, error);
+    }
     throw error;
   }
   const stored = await earlier();

@@ -1,16 +1,25 @@
 import { nowhere } from "../access/nowhere.ts";
 import { createClusters } from "../cluster/create-clusters.ts";
+import { createAccess } from "../access/create-access.ts";
+import { readAccess, scopeOfAccess } from "../access/access-store.ts";
+import { nowhere } from "../access/nowhere.ts";
 import { createWatch } from "../events/create-watch.ts";
 import { createHealth } from "../health/create-health.ts";
 import { createIpam } from "../ipam/index.ts";
 import { createMaintenance } from "../maintenance/create-maintenance.ts";
-import { createTokens } from "../token/create-tokens.ts";
+import { createTokens, type SubjectScope } from "../token/create-tokens.ts";
 import type { Feature, Platform } from "./platform.ts";
 
 /** Every feature of the server. A new one is a folder `server/<noun>/` and a line here (docs/server.md). */
 export function createFeatures(platform: Platform): readonly Feature[] {
+  const scopeOfSubject: SubjectScope = async (query, { kind, name }) => {
+    if (kind === "Person") return nowhere;
+    const account = await readAccess(query, "ServiceAccount", name);
+    return account === null ? null : scopeOfAccess("ServiceAccount", account.spec);
+  };
   return [
     createClusters(platform, { scopeOf: async () => nowhere, quotasOf: async () => [] }),
+    createAccess(platform, async () => []),
     createHealth(platform),
     createIpam(platform, {
       annotations: async () => null,
@@ -18,7 +27,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
       scopeOfSubsystem: async () => null,
     }),
     createMaintenance(platform),
-    createTokens(platform, async () => null),
+    createTokens(platform, scopeOfSubject),
     createWatch(platform),
   ];
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Pool } from "pg";
-import type { Grant } from "@wcs/core/access-rights";
+import { grantsOf } from "../access/grants.ts";
 import type { Operation } from "@wcs/api";
 import { ConfigFailure } from "../config/config-failure.ts";
 import type { Config } from "../config/settings.ts";
@@ -73,7 +73,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     routes: features.flatMap(({ routes }) => routes),
     authenticate: createAuthenticator({
       query: database.query,
-      grantsOf: async (): Promise<readonly Grant[] | null> => null,
+      grantsOf: (subject) => grantsOf(database.query, subject),
       now: Date.now,
     }),
     stopping: stopping.signal,

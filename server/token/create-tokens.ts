@@ -75,7 +75,7 @@ export function createTokens(platform: Platform, scopeOfSubject: SubjectScope): 
       act(create, async ({ body, principal, query }, tx) => {
         const subject = body.subject ?? ownSubject(principal);
         const scope = await mayAdminister(principal, "create", subject, tx.query);
-        if (scope === null) throw notFound(subject.kind === "Person" ? "people" : "serviceaccounts", subject.name);
+        if (scope === null) throw notFound(subject.kind === "Person" ? "people" : "service-accounts", subject.name);
         const isOwn = principal.kind === subject.kind && principal.name === subject.name;
         const tokenScope = isOwn ? narrowed(body.scope ?? null, principal.tokenScope) : (body.scope ?? null);
         if (!isOwn && principal.tokenScope !== null) {

@@ -1,0 +1,2 @@
+export { accessKinds, type AccessKind, type AccessSpec } from "./access-kinds.ts";
+export { accessOperationList, accessOperations } from "./access-operations.ts";
