@@ -1,8 +1,10 @@
 import { clusterOperations } from "./cluster/index.ts";
 import { accessOperationList } from "./access/index.ts";
+import { auditOperations } from "./audit/index.ts";
 import { healthOperations } from "./health/index.ts";
 import type { Operation } from "./http/operation.ts";
 import { ipamOperations } from "./ipam/index.ts";
+import { loginOperations } from "./login/index.ts";
 import { tokenOperations } from "./token/index.ts";
 import { watchOperations } from "./watch/index.ts";
 
@@ -12,7 +14,8 @@ export const operations: readonly Operation[] = [
   ...healthOperations,
   ...ipamOperations,
   ...accessOperationList,
-  ...healthOperations,
+  ...auditOperations,
+  ...loginOperations,
   ...tokenOperations,
   ...watchOperations,
 ];

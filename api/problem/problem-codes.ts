@@ -149,6 +149,25 @@ export const problemCodes = {
     "暂不支持该集群",
     "Do what `errors` says; nothing was registered.",
   ),
+  "login.refused": kind(
+    401,
+    "The login does not hold",
+    "登录未通过",
+    "Begin the login again; if it stays so, ask whether you are among the people of the estate.",
+  ),
+  "login.not-configured": kind(404, "This server has no identity provider", "未配置身份提供方", "Use an API token."),
+  "login.provider-unreachable": kind(
+    503,
+    "The identity provider does not answer",
+    "身份提供方不可用",
+    "Try again later, or use an API token.",
+  ),
+  "audit.verification-runs": kind(
+    409,
+    "A verification of the audit runs already",
+    "审计校验正在进行",
+    "Wait for it to end.",
+  ),
   "watch.cursor-expired": kind(
     410,
     "Changes since this cursor are no longer kept",

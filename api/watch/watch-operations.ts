@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { defineOperation } from "../http/operation.ts";
 
-const cursor = Type.String({ minLength: 1, maxLength: 60, description: "where to go on from" });
+const cursor = Type.String({ minLength: 1, maxLength: 100, description: "where to go on from" });
 
 export const watchOperations = [
   defineOperation({

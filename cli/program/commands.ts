@@ -22,6 +22,18 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "make or revoke API tokens", zh: "创建或吊销 API 令牌" },
     load: async () => (await import("../commands/token.ts")).token,
   },
+  audit: {
+    summary: { en: "list what was done, or verify that the record is whole", zh: "查看审计记录，或校验其完整性" },
+    load: async () => (await import("../commands/audit.ts")).audit,
+  },
+  login: {
+    summary: { en: "log in with the browser, or keep a token", zh: "通过浏览器登录，或保存令牌" },
+    load: async () => (await import("../commands/login.ts")).login,
+  },
+  logout: {
+    summary: { en: "revoke and forget the token of `wcs login`", zh: "吊销并清除登录令牌" },
+    load: async () => (await import("../commands/logout.ts")).logout,
+  },
   watch: {
     summary: { en: "follow changes", zh: "持续查看变更" },
     load: async () => (await import("../commands/watch.ts")).watch,

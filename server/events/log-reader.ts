@@ -34,7 +34,7 @@ export function createLogReader(database: Database, onError: (error: unknown) =>
       while (followers.size > 0 && !stopping.signal.aborted) {
         try {
           const now = await logEnd(database.query);
-          if (end === null || now.xid !== end.xid || now.epoch !== end.epoch) {
+          if (end === null || now.high !== end.high || now.epoch !== end.epoch) {
             end = now;
             moved.emit("moved");
           }
@@ -57,13 +57,10 @@ export function createLogReader(database: Database, onError: (error: unknown) =>
     try {
       while (!until.aborted) {
         const wake = once(moved, "moved", { signal: until }).catch(() => []);
-        const changes = await readLog(database.query, place, batchSize);
-        const last = changes.at(-1);
-        if (last !== undefined) {
-          place = last.cursor;
-          yield changes;
-        }
-        if (changes.length < batchSize) await wake;
+        const part = await readLog(database.query, place, batchSize);
+        place = part.next;
+        if (part.changes.length > 0) yield part.changes;
+        if (part.isEnd) await wake;
       }
     } finally {
       followers.delete(follower);

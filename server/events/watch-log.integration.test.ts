@@ -57,10 +57,37 @@ describe("the watch log", () => {
     const slow = change(database, "slow", 300);
     await sleep(50);
     await change(database, "quick", 0);
-    assert.deepEqual(await readLog(database.server.query, start, 10), []);
+    const before = await readLog(database.server.query, start, 10);
+    assert.deepEqual(before.changes, []);
     await slow;
-    const names = (await readLog(database.server.query, start, 10)).map(({ name }) => name);
-    assert.deepEqual(names, ["slow", "quick"]);
+    const next = await readLog(database.server.query, before.next, 10);
+    const { changes } = next.changes.length > 0 ? next : await readLog(database.server.query, next.next, 10);
+    assert.deepEqual(changes.map(({ name }) => name).sort(), ["quick", "slow"]);
+  });
+
+  it("has the changes of one resource in their order, although a later one had its transaction id first", async () => {
+    const database = await postgres.createDatabase();
+    const { query } = database.server;
+    await query("INSERT INTO leases (name, holder, term, expires_at) VALUES ('row', 'x', 1, now())");
+    const start = await logEnd(query);
+    const version = (version: number, holdMs: number): Promise<void> =>
+      transaction(database.server, { context: systemContext }, async (tx) => {
+        await tx.query("SELECT pg_current_xact_id()");
+        await sleep(holdMs);
+        await tx.query("UPDATE leases SET term = $1 WHERE name = 'row'", [version]);
+        await sleep(50);
+        recordEvent(tx, { change: "updated", kind: "City", name: "a", version, scope: nowhere, record: {} });
+      });
+    const second = version(2, 100);
+    await sleep(20);
+    const first = version(1, 0);
+    await Promise.all([first, second]);
+    let part = await readLog(query, start, 10);
+    while (!part.isEnd && part.changes.length === 0) part = await readLog(query, part.next, 10);
+    assert.deepEqual(
+      part.changes.map(({ version }) => version),
+      [1, 2],
+    );
   });
 
   it("refuses a cursor whose changes were pruned, and one from before a restore", async () => {

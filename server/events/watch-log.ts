@@ -1,8 +1,11 @@
 import type { Scope } from "@wcs/core/access-rights";
 import type { Query, Row } from "../database/database.ts";
 
-/** A place in the watch log. Opaque to callers; `formatCursor` and `parseCursor` know its text. */
-export type WatchCursor = Readonly<{ epoch: string; xid: string; id: number }>;
+/**
+ * A place in the watch log. The log is read in windows of transaction ids, `low` up to before `high`: everything before the window has been
+ * read, and in it everything up to `id`. Opaque to callers; `formatCursor` and `parseCursor` know its text.
+ */
+export type WatchCursor = Readonly<{ epoch: string; low: string; high: string; id: number }>;
 
 /** A change in the watch log, with the cursor to go on from after it. */
 export type LoggedChange = Readonly<{
@@ -18,7 +21,6 @@ export type LoggedChange = Readonly<{
 
 type LogRow = Row &
   Readonly<{
-    xid: string;
     id: number;
     at: Date;
     change: LoggedChange["change"];
@@ -31,16 +33,18 @@ type LogRow = Row &
     record: unknown;
   }>;
 
-/** `EPOCH.XID.ID` */
-export function formatCursor({ epoch, xid, id }: WatchCursor): string {
-  return `${epoch}.${xid}.${id}`;
+/** `EPOCH.LOW.HIGH.ID` */
+export function formatCursor({ epoch, low, high, id }: WatchCursor): string {
+  return `${epoch}.${low}.${high}.${id}`;
 }
 
 /** Null when the text is no cursor. */
 export function parseCursor(text: string): WatchCursor | null {
-  const match = /^([0-9a-f]{12})\.([0-9]{1,20})\.([0-9]{1,15})$/.exec(text);
-  if (match === null || BigInt(match[2] ?? "0") >= 2n ** 64n) return null;
-  return { epoch: match[1] ?? "", xid: match[2] ?? "0", id: Number(match[3]) };
+  const match = /^([0-9a-f]{12})\.([0-9]{1,20})\.([0-9]{1,20})\.([0-9]{1,15})$/.exec(text);
+  if (match === null) return null;
+  const [, epoch = "", low = "0", high = "0", id] = match;
+  if (BigInt(high) >= 2n ** 64n || BigInt(low) > BigInt(high)) return null;
+  return { epoch, low, high, id: Number(id) };
 }
 
 /**
@@ -52,31 +56,44 @@ export async function logEnd(query: Query): Promise<WatchCursor> {
     "SELECT epoch, pg_snapshot_xmin(pg_current_snapshot())::text AS xmin FROM event_log",
   );
   if (row === undefined) throw new Error("the table event_log has lost its row");
-  return { epoch: row.epoch, xid: row.xmin, id: 0 };
+  return { epoch: row.epoch, low: row.xmin, high: row.xmin, id: 0 };
 }
 
-/** Whether the log still has everything after the cursor. */
+/** Whether the log still has everything after the cursor. A window's end that this database has not come to is none of its own. */
 export async function isCursorGood(query: Query, cursor: WatchCursor): Promise<boolean> {
   const rows = await query(
-    "SELECT 1 FROM event_log WHERE epoch = $1 AND (pruned_xid, pruned_id) <= ($2::xid8, $3::bigint)",
-    [cursor.epoch, cursor.xid, cursor.id],
+    `SELECT 1 FROM event_log WHERE epoch = $1 AND pruned_xid < $2::xid8
+       AND $3::xid8 <= pg_snapshot_xmin(pg_current_snapshot())`,
+    [cursor.epoch, cursor.low, cursor.high],
   );
   return rows.length === 1;
 }
 
+/** A part of the log, and where to go on. */
+export type LogPart = Readonly<{ changes: readonly LoggedChange[]; next: WatchCursor; isEnd: boolean }>;
+
 /**
- * The next changes after a cursor, at most `limit`. Only rows of transactions older than every running one are read: whatever commits
- * later has a higher xid than all of them, so that reading on from the last row leaves no gap (PostgreSQL 18, 9.27.6).
+ * The next changes after a cursor, at most `limit`. A window ends below the oldest transaction that runs (pg_snapshot_xmin), so that nothing
+ * can appear in it any more; whatever commits later is in a later window: there is no gap (PostgreSQL 18, 9.27.6). Two changes
+ * of one resource are never split the wrong way: the second waits for the first to commit, so that a window with the second has the first.
  */
-export async function readLog(query: Query, after: WatchCursor, limit: number): Promise<readonly LoggedChange[]> {
+export async function readLog(query: Query, after: WatchCursor, limit: number): Promise<LogPart> {
+  const changes = after.low === after.high ? [] : await readWindow(query, after, limit);
+  const last = changes.at(-1);
+  if (last !== undefined && changes.length === limit) return { changes, next: last.cursor, isEnd: false };
+  const { high } = await logEnd(query);
+  const next = { epoch: after.epoch, low: after.high, high, id: 0 };
+  return { changes, next, isEnd: next.low === next.high };
+}
+
+async function readWindow(query: Query, after: WatchCursor, limit: number): Promise<readonly LoggedChange[]> {
   const rows = await query<LogRow>(
-    `SELECT xid::text, id, at, change, kind, name, version, business, environment, dcn_group, record FROM events
-     WHERE (xid, id) > ($1::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-     ORDER BY events.xid, id LIMIT $3`,
-    [after.xid, after.id, limit],
+    `SELECT id, at, change, kind, name, version, business, environment, dcn_group, record FROM events
+     WHERE xid >= $1::xid8 AND xid < $2::xid8 AND id > $3 ORDER BY id LIMIT $4`,
+    [after.low, after.high, after.id, limit],
   );
   return rows.map((row) => ({
-    cursor: { epoch: after.epoch, xid: row.xid, id: row.id },
+    cursor: { ...after, id: row.id },
     at: row.at.toISOString(),
     change: row.change,
     kind: row.kind,
@@ -93,12 +110,11 @@ export async function readLog(query: Query, after: WatchCursor, limit: number): 
  */
 export async function pruneLog(query: Query, hours: number): Promise<number> {
   const rows = await query<{ count: number }>(
-    `WITH old AS (SELECT xid, id FROM events WHERE at < now() - $1 * interval '1 hour'
-       AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT 10000),
-     last AS (SELECT xid, id FROM old ORDER BY xid DESC, id DESC LIMIT 1),
-     gone AS (DELETE FROM events USING last WHERE (events.xid, events.id) <= (last.xid, last.id) RETURNING 1),
-     marked AS (UPDATE event_log SET pruned_xid = last.xid, pruned_id = last.id FROM last
-       WHERE (last.xid, last.id) > (pruned_xid, pruned_id))
+    `WITH old AS (SELECT xid FROM events WHERE at < now() - $1 * interval '1 hour'
+       AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid LIMIT 10000),
+     last AS (SELECT xid FROM old ORDER BY xid DESC LIMIT 1),
+     gone AS (DELETE FROM events USING last WHERE events.xid <= last.xid RETURNING 1),
+     marked AS (UPDATE event_log SET pruned_xid = last.xid FROM last WHERE last.xid > pruned_xid)
      SELECT count(*) AS count FROM gone`,
     [hours],
   );
@@ -113,7 +129,7 @@ export async function renewLogAfterRestore(query: Query): Promise<boolean> {
   const rows = await query(
     `WITH ahead AS (SELECT 1 FROM events WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT 1),
      cleared AS (DELETE FROM events WHERE EXISTS (SELECT 1 FROM ahead))
-     UPDATE event_log SET epoch = substr(replace(gen_random_uuid()::text, '-', ''), 1, 12), pruned_xid = '0', pruned_id = 0
+     UPDATE event_log SET epoch = substr(replace(gen_random_uuid()::text, '-', ''), 1, 12), pruned_xid = '0'
      WHERE EXISTS (SELECT 1 FROM ahead) RETURNING 1`,
   );
   return rows.length > 0;

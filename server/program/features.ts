@@ -2,10 +2,11 @@ import { nowhere } from "../access/nowhere.ts";
 import { createClusters } from "../cluster/create-clusters.ts";
 import { createAccess } from "../access/create-access.ts";
 import { readAccess, scopeOfAccess } from "../access/access-store.ts";
-import { nowhere } from "../access/nowhere.ts";
+import { createAudit } from "../audit/create-audit.ts";
 import { createWatch } from "../events/create-watch.ts";
 import { createHealth } from "../health/create-health.ts";
 import { createIpam } from "../ipam/index.ts";
+import { createLogin } from "../login/create-login.ts";
 import { createMaintenance } from "../maintenance/create-maintenance.ts";
 import { createTokens, type SubjectScope } from "../token/create-tokens.ts";
 import type { Feature, Platform } from "./platform.ts";
@@ -20,12 +21,14 @@ export function createFeatures(platform: Platform): readonly Feature[] {
   return [
     createClusters(platform, { scopeOf: async () => nowhere, quotasOf: async () => [] }),
     createAccess(platform, async () => []),
+    createAudit(platform),
     createHealth(platform),
     createIpam(platform, {
       annotations: async () => null,
       live: async () => null,
       scopeOfSubsystem: async () => null,
     }),
+    createLogin(platform, (query, name) => scopeOfSubject(query, { kind: "Person", name })),
     createMaintenance(platform),
     createTokens(platform, scopeOfSubject),
     createWatch(platform),

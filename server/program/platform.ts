@@ -29,4 +29,6 @@ export type Feature = Readonly<{
   reconcilers?: readonly Reconciler[];
   /** Work of another shape, from the start until the signal. */
   run?: (signal: AbortSignal) => Promise<void>;
+  /** Runs last in a graceful stop, when requests and reconcilers have ended and the database is still there. */
+  finish?: () => Promise<void>;
 }>;

@@ -106,6 +106,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     clearTimeout(late);
     logReader.stop();
     await Promise.allSettled(working);
+    for (const { finish } of features) await finish?.();
     await database.close();
     await embedded?.stop();
   };

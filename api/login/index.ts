@@ -1,0 +1,1 @@
+export { loginOperations } from "./login-operations.ts";
