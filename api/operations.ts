@@ -1,6 +1,7 @@
 import { clusterOperations } from "./cluster/index.ts";
 import { accessOperationList } from "./access/index.ts";
 import { auditOperations } from "./audit/index.ts";
+import { cmdbOperationList } from "./cmdb/index.ts";
 import { healthOperations } from "./health/index.ts";
 import type { Operation } from "./http/operation.ts";
 import { ipamOperations } from "./ipam/index.ts";
@@ -15,6 +16,8 @@ export const operations: readonly Operation[] = [
   ...ipamOperations,
   ...accessOperationList,
   ...auditOperations,
+  ...cmdbOperationList,
+  ...healthOperations,
   ...loginOperations,
   ...tokenOperations,
   ...watchOperations,

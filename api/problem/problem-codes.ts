@@ -168,6 +168,12 @@ export const problemCodes = {
     "审计校验正在进行",
     "Wait for it to end.",
   ),
+  "cmdb.not-dead": kind(
+    409,
+    "Only a dead delivery can be replayed or discarded",
+    "仅失败的投递可以重放或丢弃",
+    "Look at its state.",
+  ),
   "watch.cursor-expired": kind(
     410,
     "Changes since this cursor are no longer kept",

@@ -16,6 +16,12 @@ export function createMaintenance({ database, config, log }: Platform): Feature 
       );
       return rows.length;
     },
+    "cmdb-deliveries": async () => {
+      const rows = await database.query(
+        "DELETE FROM cmdb_deliveries WHERE ended_at < now() - interval '30 days' RETURNING 1",
+      );
+      return rows.length;
+    },
     tokens: async () => {
       const rows = await database.query(
         "DELETE FROM tokens WHERE subject_kind <> 'System' AND expires_at < now() - interval '400 days' RETURNING 1",

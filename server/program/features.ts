@@ -3,6 +3,7 @@ import { createClusters } from "../cluster/create-clusters.ts";
 import { createAccess } from "../access/create-access.ts";
 import { readAccess, scopeOfAccess } from "../access/access-store.ts";
 import { createAudit } from "../audit/create-audit.ts";
+import { createCmdb } from "../cmdb/create-cmdb.ts";
 import { createWatch } from "../events/create-watch.ts";
 import { createHealth } from "../health/create-health.ts";
 import { createIpam } from "../ipam/index.ts";
@@ -22,6 +23,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createClusters(platform, { scopeOf: async () => nowhere, quotasOf: async () => [] }),
     createAccess(platform, async () => []),
     createAudit(platform),
+    createCmdb(platform),
     createHealth(platform),
     createIpam(platform, {
       annotations: async () => null,

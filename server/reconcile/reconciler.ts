@@ -46,7 +46,7 @@ export async function runReconciler(reconciler: Reconciler, environment: Reconci
     durationMs: leaseMs,
     signal,
     work: (signal) => workAsHolder(reconciler, { ...environment, signal }),
-    onError: (error) => log.error({ error, reconciler: reconciler.name }, "lease or reconciler failed"),
+    onError: (error) => log.error({ err: error, reconciler: reconciler.name }, "lease or reconciler failed"),
   });
 }
 
@@ -71,7 +71,7 @@ async function workAsHolder(reconciler: Reconciler, environment: ReconcilerEnvir
       onResult(reconciler.name, true, now() - started);
     } catch (error) {
       const waitMs = queue.failed(key, now(), Math.random());
-      if (!signal.aborted) log.warn({ error, reconciler: reconciler.name, key, waitMs }, "a reconcile failed");
+      if (!signal.aborted) log.warn({ err: error, reconciler: reconciler.name, key, waitMs }, "a reconcile failed");
       onResult(reconciler.name, false, now() - started);
     }
   };
@@ -87,7 +87,7 @@ async function workAsHolder(reconciler: Reconciler, environment: ReconcilerEnvir
   const resync = (): void => {
     reconciler
       .keys()
-      .then(add, (error: unknown) => log.warn({ error, reconciler: reconciler.name }, "a resync failed"));
+      .then(add, (error: unknown) => log.warn({ err: error, reconciler: reconciler.name }, "a resync failed"));
   };
   resync();
   const resyncing = setInterval(resync, reconciler.resyncMs);

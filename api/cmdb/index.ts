@@ -1,0 +1,1 @@
+export { cmdbOperationList, cmdbOperations } from "./cmdb-operations.ts";
