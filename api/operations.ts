@@ -17,7 +17,6 @@ export const operations: readonly Operation[] = [
   ...accessOperationList,
   ...auditOperations,
   ...cmdbOperationList,
-  ...healthOperations,
   ...loginOperations,
   ...tokenOperations,
   ...watchOperations,
