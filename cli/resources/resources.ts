@@ -9,6 +9,7 @@ export const resources: readonly ResourceEntry[] = [
   {
     nouns: ["cluster-connections", "cluster-connection"],
     load: async () => (await import("./cluster-connection-view.ts")).clusterConnectionView,
+  },
   { nouns: ["groups", "group"], load: async () => (await import("./access-views.ts")).accessView("Group") },
   {
     nouns: ["service-accounts", "service-account", "serviceaccount"],
