@@ -61,7 +61,7 @@ describe("the lab two-idc", () => {
     ]);
     assert.equal(capacity, `${host?.cpu} ${host?.memory}`);
     const labels = await kubectl("idc1-c1", ["get", "node", "idc1-h1", "-o", "jsonpath={.metadata.labels}"]);
-    assert.match(labels, /"topology.kubernetes.io\/zone":"idc1".*"wcs.io\/rack":"idc1-r1"/);
+    assert.match(labels, /"topology.kubernetes.io\/zone":"idc1".*"wcs-lab\/rack":"idc1-r1"/);
   });
 
   it("gives a StatefulSet's pods addresses of their rack", () => {

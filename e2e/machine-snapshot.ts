@@ -12,10 +12,8 @@ export type MachineSnapshot = Readonly<{
   sysctls: readonly string[];
 }>;
 
-/** Programs that nothing but a lab runs here. */
-const labPrograms = /^(containerd|containerd-shim.*|runc|kubelet|kube-.*|docker-registry|pause)$/;
-/** Arguments by which the lab's other programs are known: its folders, and the first process of a host. */
-const labArguments = /\/wcs-lab\/|\/\.cache\/wcs\/|^sleep infinity$/;
+/** Programs of containers and their shims, which don't inherit the lab's mark. */
+const containerPrograms = /^(containerd-shim.*|runc|pause|main)$/;
 
 /** Names that a lab or a container runtime gives; other tests on the machine may have namespaces of their own. */
 const labNamespaces = /^(wcs-lab-|cni-)/;
@@ -62,8 +60,8 @@ function describeProcess(pid: string): string[] {
     const [state] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const program = readlinkSync(`/proc/${pid}/exe`).split("/").at(-1) ?? "";
     const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-    const ours = labPrograms.test(program) || labArguments.test(argv);
-    return state === "Z" || !ours ? [] : [`${pid} ${argv}`];
+    const marked = readFileSync(`/proc/${pid}/environ`, "utf8").includes("WCS_LAB=");
+    return state === "Z" || !(marked || containerPrograms.test(program)) ? [] : [`${pid} ${argv}`];
   } catch {
     return []; // ended while we looked, or a kernel thread
   }

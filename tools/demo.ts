@@ -46,9 +46,8 @@ say(
 );
 for (const line of [
   'export PATH="$PWD/node_modules/.bin:$PATH"',
-  'kubectl() { "$(wcs-lab kubectl)" "$@"; }',
-  'KUBECONFIG="$(wcs-lab kubeconfig c1)" kubectl get nodes',
-  "wcs-lab fault cut-host HOST; wcs-lab status; wcs-lab fault heal",
+  "wcs-lab kubectl idc1-c1 get nodes",
+  "wcs-lab fault cut-host idc1-h1; wcs-lab status; wcs-lab fault heal",
   "wcs-lab down",
 ]) {
   console.log(`  ${line}`);

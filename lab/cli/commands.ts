@@ -11,6 +11,10 @@ export const commandHelp = {
     usage: "kubeconfig CLUSTER",
     what: text("print an administrator's kubeconfig", "输出集群的管理员 kubeconfig"),
   },
+  kubectl: {
+    usage: "kubectl CLUSTER ARG…",
+    what: text("kubectl of the lab's own version, as administrator", "以管理员身份运行实验环境自带的 kubectl"),
+  },
   shell: {
     usage: "shell NAME",
     what: text("a shell on a host, a VM or in any namespace", "进入宿主机、虚拟机或任一命名空间的 shell"),

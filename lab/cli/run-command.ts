@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createReadStream, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
@@ -37,6 +38,9 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     return error.code in exitCodes ? exitCodes[error.code as keyof typeof exitCodes] : 1;
   }
 }
+
+/** How long a lab is busy with itself after its nodes are Ready. */
+const settleMs = 10_000;
 
 const usage = (message: string) => new LabError("usage", message);
 const progress = lineProgress((line) => console.error(line));
@@ -96,8 +100,10 @@ const commands: Record<keyof typeof commandHelp, (args: readonly string[]) => Pr
     const supplies = await prepare(progress);
     const state = await withLock(`up ${topology.name}`, () => bringUp(topology, supplies, progress));
     if (values["no-figures"] !== true) {
-      const done = progress.step(text("measuring", "测量"));
-      const figures = await measure(5000);
+      const done = progress.step(
+        text("watching what it takes when idle (skip: --no-figures)", "测量空闲时的占用（--no-figures 可跳过）"),
+      );
+      const figures = await measure(5000, settleMs);
       done();
       const seconds = state.readySeconds?.toFixed(1);
       console.log(
@@ -126,8 +132,17 @@ const commands: Record<keyof typeof commandHelp, (args: readonly string[]) => Pr
   async kubeconfig(args) {
     const { positionals } = parse("kubeconfig", args, {}, [1, 1]);
     const cluster = named(requireLab().topology.clusters, positionals[0] ?? "", "cluster");
-    process.stdout.write(readFileSync(kubeconfigFile(cluster.name)));
+    const file = kubeconfigFile(cluster.name);
+    process.stdout.write(readFileSync(file));
+    if (process.stdout.isTTY) console.error(text(`# this is the file ${file}`, `# 文件位置：${file}`));
     return 0;
+  },
+  async kubectl(args) {
+    const [name, ...rest] = args;
+    if (name === undefined) throw usage(`wcs-lab ${commandHelp.kubectl.usage}`);
+    const { topology, supplies } = requireLab();
+    const cluster = named(topology.clusters, name, "cluster");
+    return inherit(join(supplies.kubernetes, "kubectl"), ["--kubeconfig", kubeconfigFile(cluster.name), ...rest], {});
   },
   async shell(args) {
     const { positionals } = parse("shell", args, {}, [1, 1]);

@@ -73,15 +73,15 @@ export function kubeletConfig(host: Host, cluster: string): string {
   });
 }
 
-/** Labels that kubelet puts on its node; NodeRestriction lets it set these. */
+/** Labels that kubelet puts on its node; NodeRestriction lets it set these. `wcs.io/` is for WCS alone to write. */
 export function nodeLabels(topology: Topology, host: Host): string {
   const rack = rackOf(topology, host);
   const idc = topology.idcs.find((candidate) => candidate.name === rack.idc);
   const labels = {
     "topology.kubernetes.io/region": idc?.city ?? "",
     "topology.kubernetes.io/zone": rack.idc,
-    "wcs.io/rack": rack.name,
-    ...Object.fromEntries(addressesOf(host).map(([area]) => [`wcs.io/area-${area}`, "true"])),
+    "wcs-lab/rack": rack.name,
+    ...Object.fromEntries(addressesOf(host).map(([area]) => [`wcs-lab/area-${area}`, "true"])),
   };
   return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)

@@ -12,8 +12,9 @@ export type Figures = Readonly<{
   sampleMs: number;
 }>;
 
-/** Measures over `sampleMs`. A value is null when the machine does not count it. */
-export async function measure(sampleMs: number): Promise<Figures> {
+/** Measures over `sampleMs`, after waiting `settleMs`. A value is null when the machine does not count it. */
+export async function measure(sampleMs: number, settleMs = 0): Promise<Figures> {
+  await sleep(settleMs);
   const before = cpuMicroseconds();
   const started = performance.now();
   await sleep(sampleMs);

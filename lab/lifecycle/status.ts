@@ -15,6 +15,8 @@ export type LabStatus = Readonly<{
   /** From the first namespace to the last node Ready, seconds. */
   readySeconds: number | null;
   figures: Figures | null;
+  /** Folder of kubectl and the other programs of Kubernetes. */
+  programs: string | null;
   clusters: readonly ClusterStatus[];
   vms: readonly Readonly<{ name: string; rack: string; area: string; address: string; running: boolean }>[];
   registry: Readonly<{ address: string; running: boolean }> | null;
@@ -50,6 +52,7 @@ export async function readStatus({ sampleMs }: { sampleMs: number }): Promise<La
       startedAt: null,
       readySeconds: null,
       figures: null,
+      programs: null,
       clusters: [],
       vms: [],
       registry: null,
@@ -88,6 +91,7 @@ export async function readStatus({ sampleMs }: { sampleMs: number }): Promise<La
     startedAt: state.startedAt,
     readySeconds: state.readySeconds,
     figures,
+    programs: state.supplies.kubernetes,
     clusters,
     vms: topology.vms.map((vm) => ({
       name: vm.name,

@@ -54,7 +54,12 @@ export async function startDaemon(daemon: Daemon): Promise<ProcessId> {
       cwd: "/",
       detached: true,
       stdio: "ignore",
-      env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...daemon.env },
+      env: {
+        PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        HOME: "/root",
+        WCS_LAB: daemon.name,
+        ...daemon.env,
+      },
     },
   );
   await once(child, "spawn");

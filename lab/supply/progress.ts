@@ -5,7 +5,7 @@ export type Progress = Readonly<{
 }>;
 
 /**
- * One line when a step begins, one when it ends with its time, and on long ones a line every 15 s. `write` takes whole
+ * One line when a step begins, one when it ends with its time, and on long ones a line every 20 s. `write` takes whole
  * lines.
  */
 export function lineProgress(write: (line: string) => void): Progress {
@@ -14,7 +14,7 @@ export function lineProgress(write: (line: string) => void): Progress {
       const started = performance.now();
       const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
       write(`==> ${what}`);
-      const ticking = setInterval(() => write(`    ${what}: ${seconds()} so far`), 15_000);
+      const ticking = setInterval(() => write(`    ${what}: ${seconds()} so far`), 20_000);
       ticking.unref();
       return (detail) => {
         clearInterval(ticking);
