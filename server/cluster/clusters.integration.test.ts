@@ -181,6 +181,38 @@ describe("clusters", () => {
     await removeAndWait("c1");
   });
 
+  it("renew credentials that were taken, and tell when only an administrator can", async () => {
+    await add("c1");
+    const accounts = resourceType("v1/serviceaccounts", "ServiceAccount", "namespaced");
+    await until("the cluster is seen", async () => (await show("c1")).health.ready === true);
+    const { credentialExpiresAt, version } = await show("c1");
+    await kube.delete(accounts, { namespace: "wcs", name: "platform" });
+    await until("the account is made anew, with a new credential", async () => (await show("c1")).version > version);
+    assert.ok((await show("c1")).credentialExpiresAt >= credentialExpiresAt);
+    await until(
+      "the caches go on with it",
+      async () => {
+        const { caches, health } = await show("c1");
+        return health.ready === true && caches.every(({ stale, trouble }) => !stale && trouble === null);
+      },
+      60_000,
+    );
+
+    await kube.delete(clusterRoleBindings, { name: "wcs:keeper" });
+    await until(
+      "it is told that the keeper lost its rights",
+      async () => (await show("c1")).baseline.trouble?.reason === "forbidden",
+    );
+    await server.admin.call(repair, {
+      params: { name: "c1" },
+      query: {},
+      body: { kubeconfig: plane.kubeconfig },
+      idempotencyKey: "repair-rights",
+    });
+    await until("it is repaired", async () => (await show("c1")).baseline.trouble === null, 60_000);
+    await removeAndWait("c1");
+  });
+
   it("give WCS no more than it needs: its identity can't read secrets, exec elsewhere, or act in kube-system", async () => {
     await add("c1");
     const platform = await plane.accessFor(userNameOf("platform"));

@@ -50,15 +50,18 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
     return createKubeClient({ access, userAgent, maxAttempts: 2, callsPerSecond: 20, burst: 40 });
   }
 
-  async function keep(row: ConnectionRow, client: KubeClient, signal: AbortSignal): Promise<void> {
+  /** Puts right what differs. Tells whether a ServiceAccount had to be made anew. */
+  async function keep(row: ConnectionRow, client: KubeClient, signal: AbortSignal): Promise<boolean> {
     const quotas = await quotasOf(database.query, row.name);
     const objects = [...identityObjects(), ...keptObjects({ quotas, exemptNamespaces: row.exempt_namespaces })];
     const drifts: Drift[] = [];
     let trouble = null;
+    let isNewAccount = false;
     for (const object of objects) {
       try {
         const result = await mendObject(client, object, { signal });
         if (result.state === "same") continue;
+        isNewAccount ||= object.kind === "ServiceAccount" && result.state === "created";
         const at = new Date().toISOString();
         drifts.push({
           at,
@@ -95,10 +98,10 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
         });
       });
     }
+    return isNewAccount;
   }
 
   async function renew(row: ConnectionRow, client: KubeClient): Promise<void> {
-    if (!isDueForRenewal(row.credential_issued_at, row.credential_expires_at, Date.now())) return;
     const issuedAt = new Date();
     const tokens = { platform: await requestToken(client, "platform"), keeper: await requestToken(client, "keeper") };
     await transaction(database, { context }, async (tx) => {
@@ -170,8 +173,10 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
           await forget(row);
           return;
         }
-        await renew(row, client);
-        await keep(row, client, signal);
+        const isDue = isDueForRenewal(row.credential_issued_at, row.credential_expires_at, Date.now());
+        if (isDue) await renew(row, client);
+        // Tokens end with their ServiceAccount: one that was made anew needs new ones.
+        if (await keep(row, client, signal)) await renew(row, client);
       } catch (error) {
         if (isKubeError(error)) {
           await saveBaseline(database.query, key, { objects: 0, drifts: [], trouble: troubleOf(error) });
