@@ -8,7 +8,7 @@ import { createKubeClient, type KubeClient } from "./client.ts";
 import { isKubeError, type KubeError } from "./errors.ts";
 import type { KubeObject } from "./object.ts";
 import { resourceType, type ResourceType } from "./resource.ts";
-import { namespaces } from "./resources.ts";
+import { namespaces, pods } from "./resources.ts";
 import { readiness, servedGroupVersions, servedResources, serverVersion } from "./server-info.ts";
 import { createAuthority, startControlPlane, type ControlPlane } from "./testing/index.ts";
 
@@ -171,6 +171,32 @@ describe("a client of a real API server", () => {
       patch: { spec: { replicas: 3 } },
     });
     assert.equal((await client.get(deployments, { namespace: "default", name: "scaled" })).spec?.replicas, 3);
+  });
+
+  it("resizes and evicts a pod", async () => {
+    const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: "default" } };
+    const accounts = resourceType("v1/serviceaccounts", "ServiceAccount", "namespaced");
+    await client.apply(accounts, account, { fieldManager: "one" });
+    const where = { namespace: "default", name: "sized" };
+    const sizeOf = (cpu: string) => ({ requests: { cpu, memory: "64Mi" }, limits: { cpu, memory: "64Mi" } });
+    await client.create(
+      pods,
+      { metadata: { name: "sized" }, spec: { containers: [{ name: "c", image: "i", resources: sizeOf("1") }] } },
+      { namespace: "default" },
+    );
+    const resized = await client.patch(pods, {
+      ...where,
+      subresource: "resize",
+      kind: "strategic",
+      patch: { spec: { containers: [{ name: "c", resources: sizeOf("2") }] } },
+    });
+    assert.equal(resized.spec?.containers[0]?.resources?.limits?.["cpu"], "2");
+    await client.create(
+      pods,
+      { apiVersion: "policy/v1", kind: "Eviction", metadata: where },
+      { ...where, subresource: "eviction" },
+    );
+    assert.equal(await client.find(pods, where), null);
   });
 
   it("tells rights, and 403 from 401", async () => {

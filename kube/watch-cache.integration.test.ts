@@ -65,7 +65,9 @@ describe("a watch cache on a real API server", () => {
     );
   const remove = (name: string) => client.delete(configMaps, { ...inDefault, name });
 
-  function start(options: { labelSelector?: string; onChange?: (change: CacheChange<Kept>) => void } = {}) {
+  function start(
+    options: { labelSelector?: string; maxObjects?: number; onChange?: (change: CacheChange<Kept>) => void } = {},
+  ) {
     const cache = startWatchCache({
       client,
       resource: configMaps,
@@ -111,6 +113,16 @@ describe("a watch cache on a real API server", () => {
     await until("it left the selector", () => cache.get("default/one") === undefined);
     assert.equal(seen.size, 0);
     assert.equal(cache.status().lastError, null);
+  });
+
+  it("stops growing at its bound, and says so", async () => {
+    for (let index = 0; index < 4; index += 1) await put(`bound-${index}`, {}, { suite: "bound" });
+    const cache = start({ labelSelector: "suite=bound", maxObjects: 3 });
+    await assert.rejects(cache.ready(2_000), { reason: "too-large" });
+    assert.equal(cache.size(), 3);
+    assert.deepEqual([cache.status().synced, cache.status().stale], [false, true]);
+    await remove("bound-0");
+    await cache.ready(5_000);
   });
 
   it("stays fresh when nothing happens, by bookmarks and watches that end in order", async () => {

@@ -87,6 +87,13 @@ export function startWatchCache<T extends KubeObject, P>(options: WatchCacheOpti
     counts.failuresInARow = 0;
   };
 
+  const requireRoom = (objects: number) => {
+    if (objects <= maxObjects) return;
+    throw new KubeError("too-large", `there are more than ${maxObjects} ${resource.plural}`, {
+      advice: "Narrow the selectors, or raise the limit of this cache.",
+    });
+  };
+
   function put(object: T): void {
     const key = keyOf(object);
     const uid = object.metadata.uid ?? "";
@@ -94,11 +101,6 @@ export function startWatchCache<T extends KubeObject, P>(options: WatchCacheOpti
     const value = project(object);
     if (old !== undefined && old.uid !== uid) remove(key);
     else if (old !== undefined && isDeepStrictEqual(old.value, value)) return;
-    if (old === undefined && entries.size >= maxObjects) {
-      throw new KubeError("too-large", `there are more than ${maxObjects} ${resource.plural}`, {
-        advice: "Narrow the selectors, or raise the limit of this cache.",
-      });
-    }
     entries.set(key, { uid, value });
     onChange?.({ key, before: old !== undefined && old.uid === uid ? old.value : undefined, after: value });
   }
@@ -124,6 +126,8 @@ export function startWatchCache<T extends KubeObject, P>(options: WatchCacheOpti
     })) {
       for (const object of page.items) {
         seen.add(keyOf(object));
+        // What is gone leaves only when the list is complete, so the list is what must fit.
+        requireRoom(seen.size);
         put(object);
       }
       resourceVersion = page.resourceVersion;
@@ -146,7 +150,10 @@ export function startWatchCache<T extends KubeObject, P>(options: WatchCacheOpti
       signal: stop.signal,
     })) {
       if (event.type === "DELETED") remove(keyOf(event.object));
-      else if (event.type !== "BOOKMARK") put(event.object);
+      else if (event.type !== "BOOKMARK") {
+        requireRoom(entries.has(keyOf(event.object)) ? 0 : entries.size + 1);
+        put(event.object);
+      }
       if (event.type !== "BOOKMARK") counts.events += 1;
       resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
       proved();
