@@ -120,10 +120,10 @@ async function schedule(client: KubeClient, plane: ControlPlane, { folder, wante
     }
     const all = await client.list(pods, { namespace });
     const instances = all.items.flatMap((pod): InstanceRecord[] => {
-      const { labels = {}, name = "" } = pod.metadata;
+      const { labels, name } = pod.metadata;
       const host = pod.spec?.nodeName;
       if (host === undefined || host === "") return [];
-      const of = { subsystem: labels["app"]!, dcn: "D0-0", class: labels["size"]!, host };
+      const of = { subsystem: labels?.["app"] ?? "", dcn: "D0-0", class: labels?.["size"] ?? "", host };
       return [{ id: name, ...of, subnets: [], lifetime: "long-term", borrowed: false }];
     });
     return { instances, seconds, unplaced: left };
