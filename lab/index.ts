@@ -18,6 +18,7 @@ import { loadTopology, topologyFile } from "./topology/load-topology.ts";
 
 export { apiRequest };
 
+export type { CniHost } from "./host/cni-provider.ts";
 export { cniConfigDir, cniPluginDir } from "./host/host-config.ts";
 export { readStatus, type LabStatus } from "./lifecycle/status.ts";
 export { existingNamespaces } from "./network/build-fabric.ts";
@@ -28,13 +29,17 @@ export { lineProgress, type Progress } from "./supply/progress.ts";
 export type { Topology } from "./topology/schema.ts";
 
 /**
- * Brings the lab up, or repairs it. `topology`: a shipped name or a file.
+ * Brings the lab up, or repairs it. `topology`: a shipped name or a file. `cni`: the absolute path of a network plugin's
+ * provider ({@link CniHost}), or "reference".
  * @throws LabError
  */
-export async function up(topology = "two-idc", progress: Progress = silentProgress): Promise<LabState> {
+export async function up(
+  topology = "two-idc",
+  { cni = null, progress = silentProgress }: { cni?: string | null; progress?: Progress } = {},
+): Promise<LabState> {
   const loaded = loadTopology(topologyFile(topology));
   const supplies = await prepare(progress);
-  return withLock(`up ${loaded.name}`, () => bringUp(loaded, supplies, progress));
+  return withLock(`up ${loaded.name}`, () => bringUp({ topology: loaded, supplies, cni, progress }));
 }
 
 /** Takes the lab away, all of it. */

@@ -4,7 +4,10 @@ import { text } from "./text.ts";
 export type CommandHelp = Readonly<{ usage: string; what: string }>;
 
 export const commandHelp = {
-  up: { usage: "up [TOPOLOGY] [--no-figures]", what: text("bring the lab up, or repair it", "启动或修复实验环境") },
+  up: {
+    usage: "up [TOPOLOGY] [--cni PROGRAM] [--no-figures]",
+    what: text("bring the lab up, or repair it", "启动或修复实验环境"),
+  },
   down: { usage: "down", what: text("take it away, all of it", "全部清除") },
   status: { usage: "status [-o text|json]", what: text("what is up and how it is", "查看状态") },
   kubeconfig: {
@@ -39,7 +42,7 @@ export const commandHelp = {
 } as const satisfies Record<string, CommandHelp>;
 
 export function helpText(): string {
-  const lines = Object.values(commandHelp).map(({ usage, what }) => `  ${usage.padEnd(31)} ${what}`);
+  const lines = Object.values(commandHelp).map(({ usage, what }) => `  ${usage.padEnd(46)} ${what}`);
   return text(
     `wcs-lab: several real Kubernetes clusters on a real (namespaced) network of racks and data centres, on one machine.
 

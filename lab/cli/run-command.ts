@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createReadStream, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { faultNames, faultTargets, healFaults, makeFault } from "../lifecycle/faults.ts";
+import { referenceProvider, type CniProvider } from "../host/cni-provider.ts";
 import { measure } from "../lifecycle/figures.ts";
 import { enterArguments, logFileOf, requireLab } from "../lifecycle/places.ts";
 import { readStatus } from "../lifecycle/status.ts";
@@ -94,11 +95,17 @@ function requireRoot(): void {
 
 const commands: Record<keyof typeof commandHelp, (args: readonly string[]) => Promise<number>> = {
   async up(args) {
-    const { values, positionals } = parse("up", args, { "no-figures": { type: "boolean" } }, [0, 1]);
+    const { values, positionals } = parse(
+      "up",
+      args,
+      { "no-figures": { type: "boolean" }, cni: { type: "string" } },
+      [0, 1],
+    );
     requireRoot();
     const topology = loadTopology(topologyFile(positionals[0] ?? "two-idc"));
+    const cni = typeof values["cni"] === "string" ? providerOf(values["cni"]) : null;
     const supplies = await prepare(progress);
-    const state = await withLock(`up ${topology.name}`, () => bringUp(topology, supplies, progress));
+    const state = await withLock(`up ${topology.name}`, () => bringUp({ topology, supplies, cni, progress }));
     if (values["no-figures"] !== true) {
       const done = progress.step(
         text("watching what it takes when idle (skip: --no-figures)", "测量空闲时的占用（--no-figures 可跳过）"),
@@ -232,4 +239,14 @@ async function inherit(file: string, args: readonly string[], env: Readonly<Reco
   const child = spawn(file, args, { stdio: "inherit", env: { ...process.env, ...env } });
   const [code] = (await once(child, "exit")) as [number | null];
   return code ?? 1;
+}
+
+/** `reference`, or a program's path made absolute. @throws LabError "not_found" */
+function providerOf(word: string): CniProvider {
+  if (word === referenceProvider) return word;
+  const file = resolve(word);
+  if (!existsSync(file)) {
+    throw new LabError("not_found", `--cni: there is no program ${file} (or say: --cni ${referenceProvider})`);
+  }
+  return file;
 }

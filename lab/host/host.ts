@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:net";
 import { identityFiles, nodeIdentity } from "../cluster/pki.ts";
@@ -10,16 +10,8 @@ import { hostDir, hostRunDir, labDir } from "../state/paths.ts";
 import { nodeAddress } from "../topology/find.ts";
 import type { Host, Topology } from "../topology/schema.ts";
 import { parseMemoryMiB, writeCapacity } from "./capacity.ts";
-import {
-  cniConfigDir,
-  cniPluginDir,
-  containerdConfig,
-  kubeletConfig,
-  nodeLabels,
-  referenceCniConfig,
-  registryConfig,
-  registryHost,
-} from "./host-config.ts";
+import { cniDaemon } from "./cni-provider.ts";
+import { containerdConfig, kubeletConfig, nodeLabels, registryConfig, registryHost } from "./host-config.ts";
 
 /** Folders of a host that lie on its own disk; each is bound over the machine's own in the host's mount namespace. */
 const diskFolders = [
@@ -34,8 +26,6 @@ const diskFolders = [
 /** What has to exist on the machine for that. */
 export const mountPoints = ["/run/containerd", ...diskFolders.map((folder) => `/${folder}`)];
 
-const referencePlugins = "/usr/lib/cni";
-
 /** Writes all that a host finds on its disk. */
 export function prepareHost(topology: Topology, host: Host, cluster: string): void {
   const disk = hostDir(host.name);
@@ -46,11 +36,6 @@ export function prepareHost(topology: Topology, host: Host, cluster: string): vo
   writeFileSync(join(disk, "etc/containerd/certs.d", registryHost, "hosts.toml"), registryConfig(topology));
   writeFileSync(join(disk, "etc/containerd/config.toml"), containerdConfig());
   writeFileSync(join(disk, "kubelet.yaml"), kubeletConfig(host, cluster));
-  writeFileSync(join(cniConfigDir(disk), "10-underlay.conflist"), referenceCniConfig(topology, host));
-  for (const plugin of readdirSync(referencePlugins)) {
-    const link = join(cniPluginDir(disk), plugin);
-    if (!existsSync(link)) symlinkSync(join(referencePlugins, plugin), link);
-  }
   writeCapacity(join(disk, "capacity"), { cpu: host.cpu, memoryMiB: parseMemoryMiB(host.memory) });
   makeCgroup(`${host.name}/pods`);
 }
@@ -112,8 +97,10 @@ function containerdDaemon(host: string): Daemon {
   };
 }
 
-/** Starts the kubelet of a started host. It exits unless containerd answers. */
-export async function startKubelet(topology: Topology, host: Host, cluster: string, binaries: Binaries): Promise<void> {
+/** Starts what makes a started host a node: the network plugin's own program, if it has one, and kubelet. */
+export async function startNode(topology: Topology, host: Host, cluster: string, binaries: Binaries): Promise<void> {
+  const plugin = cniDaemon(host.name, insideOf(host.name).inside);
+  if (plugin !== null) await startDaemon(plugin);
   await startDaemon({
     name: `${host.name}/kubelet`,
     netns: host.name,

@@ -7,7 +7,7 @@ import { LabError } from "../state/lab-error.ts";
 import { writeState, type LabState } from "../state/lab-state.ts";
 import { addressesOf, areasOf, clusterOf, named, rackOf } from "../topology/find.ts";
 import type { Topology } from "../topology/schema.ts";
-import { startHost, startKubelet } from "../host/host.ts";
+import { startHost, startNode } from "../host/host.ts";
 
 /** One kind of fault: what it may be aimed at, how it is made and how it is undone. Both may be done twice. */
 type FaultKind = Readonly<{
@@ -75,7 +75,7 @@ const faultKinds: Readonly<Record<string, FaultKind>> = {
       const host = named(state.topology.hosts, target, "host");
       const cluster = clusterOf(state.topology, target);
       await startHost(host);
-      await startKubelet(state.topology, host, cluster.name, state.supplies);
+      await startNode(state.topology, host, cluster.name, state.supplies);
     },
   },
   "cut-host": cut(hostNames, hostPorts),

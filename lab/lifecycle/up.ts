@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from "node:util";
 import { startControlPlane, type Binaries } from "../cluster/control-plane.ts";
 import { readNodes } from "../cluster/nodes.ts";
 import { makePki } from "../cluster/pki.ts";
-import { mountPoints, prepareHost, startHost, startKubelet } from "../host/host.ts";
+import { installCni, referenceProvider, type CniProvider } from "../host/cni-provider.ts";
+import { mountPoints, prepareHost, startHost, startNode } from "../host/host.ts";
 import { buildFabric, existingNamespaces } from "../network/build-fabric.ts";
 import { refuseCollisions } from "../network/collisions.ts";
 import { registryPort } from "../network/firewall.ts";
@@ -24,11 +25,14 @@ import type { Cluster, Topology } from "../topology/schema.ts";
 import { takeDown } from "./down.ts";
 import { healFaults } from "./faults.ts";
 
+/** `cni` null: that of the lab that stands, else the reference plugins. */
+export type BringUp = Readonly<{ topology: Topology; supplies: Supplies; cni: CniProvider | null; progress: Progress }>;
+
 /**
  * Brings the lab up, or what is missing of it. The caller holds the lock and has the supplies.
  * @throws LabError "busy" when another topology is up.
  */
-export async function bringUp(topology: Topology, supplies: Supplies, progress: Progress): Promise<LabState> {
+export async function bringUp({ topology, supplies, cni, progress }: BringUp): Promise<LabState> {
   const before = readState();
   const stands = before !== null && before.phase === "up" && before.bootId === currentBootId();
   if (stands && !isDeepStrictEqual(before.topology, topology)) {
@@ -36,6 +40,9 @@ export async function bringUp(topology: Topology, supplies: Supplies, progress: 
       "busy",
       `topology ${before.topology.name} is up, and differs from the one asked for. First: wcs-lab down`,
     );
+  }
+  if (stands && cni !== null && before.cni !== cni) {
+    throw new LabError("busy", `the lab is up with the network plugin ${before.cni}, not ${cni}. First: wcs-lab down`);
   }
   const plan = planFabric(topology);
   const whole = stands && plan.namespaces.every((name) => existingNamespaces().includes(name)) && rootLinkExists();
@@ -48,7 +55,7 @@ export async function bringUp(topology: Topology, supplies: Supplies, progress: 
     }
   }
   const started = performance.now();
-  let state = whole ? before : await buildGround(topology, supplies, progress);
+  let state = whole ? before : await buildGround({ topology, supplies, cni, progress });
   if (state.faults.length > 0) {
     const done = progress.step(`healing faults: ${state.faults.join("; ")}`);
     state = await healFaults(state, null);
@@ -57,7 +64,9 @@ export async function bringUp(topology: Topology, supplies: Supplies, progress: 
   await startRegistryAndVms(topology, state.supplies);
   const binaries: Binaries = { kubernetes: state.supplies.kubernetes, etcd: state.supplies.etcd };
   const done = progress.step(`clusters: ${topology.clusters.map((cluster) => cluster.name).join(", ")}`);
-  await all(topology.clusters.map((cluster) => startCluster({ topology, cluster, binaries, fresh: !whole })));
+  await all(
+    topology.clusters.map((cluster) => startCluster({ topology, cluster, binaries, cni: state.cni, fresh: !whole })),
+  );
   done();
   if (!whole) {
     state = { ...state, phase: "up", readySeconds: (performance.now() - started) / 1000 };
@@ -67,7 +76,7 @@ export async function bringUp(topology: Topology, supplies: Supplies, progress: 
 }
 
 /** Notes what will be made on the machine, then makes it: folders, limits, the network. */
-async function buildGround(topology: Topology, supplies: Supplies, progress: Progress): Promise<LabState> {
+async function buildGround({ topology, supplies, cni, progress }: BringUp): Promise<LabState> {
   const plan = planFabric(topology);
   const sysctls = neededSysctls({ hosts: topology.hosts.length, clusters: topology.clusters.length });
   const state: LabState = {
@@ -75,6 +84,7 @@ async function buildGround(topology: Topology, supplies: Supplies, progress: Pro
     bootId: currentBootId(),
     topology,
     supplies,
+    cni: cni ?? referenceProvider,
     madeFolders: missingFolders(),
     netnsMountMade: !isMountPoint("/run/netns"),
     raisedSysctls: sysctls,
@@ -91,9 +101,15 @@ async function buildGround(topology: Topology, supplies: Supplies, progress: Pro
   return state;
 }
 
-type ClusterStart = Readonly<{ topology: Topology; cluster: Cluster; binaries: Binaries; fresh: boolean }>;
+type ClusterStart = Readonly<{
+  topology: Topology;
+  cluster: Cluster;
+  binaries: Binaries;
+  cni: CniProvider;
+  fresh: boolean;
+}>;
 
-async function startCluster({ topology, cluster, binaries, fresh }: ClusterStart): Promise<void> {
+async function startCluster({ topology, cluster, binaries, cni, fresh }: ClusterStart): Promise<void> {
   if (fresh) await makePki(topology, cluster);
   const hosts = cluster.hosts.map((name) => named(topology.hosts, name, "host"));
   const controlPlane = startControlPlane(cluster, binaries);
@@ -101,7 +117,8 @@ async function startCluster({ topology, cluster, binaries, fresh }: ClusterStart
     if (fresh) prepareHost(topology, host, cluster.name);
     await startHost(host);
     await controlPlane;
-    await startKubelet(topology, host, cluster.name, binaries);
+    if (fresh) await installCni(cni, { topology, host, cluster: cluster.name });
+    await startNode(topology, host, cluster.name, binaries);
   });
   await all([controlPlane, ...started]);
   await waitForNodes(cluster);

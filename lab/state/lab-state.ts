@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { CniProvider } from "../host/cni-provider.ts";
 import type { Supplies } from "../supply/prepare.ts";
 import type { Topology } from "../topology/schema.ts";
 import { dataDir, runDir } from "./paths.ts";
@@ -12,6 +13,8 @@ export type LabState = Readonly<{
   bootId: string;
   topology: Topology;
   supplies: Supplies;
+  /** Who connects pods: `reference`, or the program that was named. */
+  cni: CniProvider;
   /** What was made on the machine outside the lab's own folders, to be taken away by `down`. */
   madeFolders: readonly string[];
   netnsMountMade: boolean;
@@ -25,7 +28,7 @@ export type LabState = Readonly<{
 
 const stateFile = join(dataDir, "state.json");
 
-const absent = { madeFolders: [], netnsMountMade: false, raisedSysctls: [], faults: [] };
+const absent = { madeFolders: [], netnsMountMade: false, raisedSysctls: [], faults: [], cni: "reference" };
 
 export function readState(): LabState | null {
   try {
