@@ -1,7 +1,8 @@
-import { clusterOperations } from "./cluster/index.ts";
 import { accessOperationList } from "./access/index.ts";
 import { auditOperations } from "./audit/index.ts";
+import { clusterOperations } from "./cluster/index.ts";
 import { cmdbOperationList } from "./cmdb/index.ts";
+import { estateOperationList } from "./estate/index.ts";
 import { healthOperations } from "./health/index.ts";
 import type { Operation } from "./http/operation.ts";
 import { ipamOperations } from "./ipam/index.ts";
@@ -11,12 +12,13 @@ import { watchOperations } from "./watch/index.ts";
 
 /** Every operation of the API. A feature adds its list here; the server refuses to start when one has no handler. */
 export const operations: readonly Operation[] = [
-  ...clusterOperations,
-  ...healthOperations,
-  ...ipamOperations,
   ...accessOperationList,
   ...auditOperations,
+  ...clusterOperations,
   ...cmdbOperationList,
+  ...estateOperationList,
+  ...healthOperations,
+  ...ipamOperations,
   ...loginOperations,
   ...tokenOperations,
   ...watchOperations,

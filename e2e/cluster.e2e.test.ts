@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, it } from "node:test";
 import { clusterOperations } from "@wcs/api/cluster";
+import { changeEstate } from "@wcs/api/estate";
 import {
   createKubeClient,
   execInPod,
@@ -14,7 +15,7 @@ import {
   pods,
   type KubeClient,
 } from "@wcs/kube";
-import { down, fault, heal, kubeconfigFile, up, type LabState } from "@wcs/lab";
+import { down, estateOf, fault, heal, kubeconfigFile, up, type LabState } from "@wcs/lab";
 import {
   startTestPostgres,
   startTestServer,
@@ -52,6 +53,7 @@ describe("the clusters of the lab", () => {
     postgres = await startTestPostgres();
     database = await postgres.createDatabase();
     server = await startTestServer(database, { env: { WCS_BASELINE_MS: "2000" } });
+    await server.admin.call(changeEstate, { body: { documents: estateOf(lab.topology) } });
   });
   after(async () => {
     for (const client of admins.values()) client.close();

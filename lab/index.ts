@@ -26,6 +26,7 @@ export { LabError };
 export { readState, type LabState } from "./state/lab-state.ts";
 export { hostDir, hostRunDir, kubeconfigFile, netnsFile } from "./state/paths.ts";
 export { lineProgress, type Progress } from "./supply/progress.ts";
+export { estateOf } from "./topology/estate-of.ts";
 export type { Topology } from "./topology/schema.ts";
 
 /**

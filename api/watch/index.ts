@@ -1,2 +1,1 @@
-export { readEvents, type StreamEvent } from "./event-stream.ts";
 export { watchOperations } from "./watch-operations.ts";

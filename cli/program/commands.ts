@@ -18,10 +18,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "connect with a cluster, repair or remove it", zh: "接入、修复或移除集群" },
     load: async () => (await import("../commands/cluster.ts")).cluster,
   },
-  ip: {
-    summary: { en: "assign, release, block or clear an address by hand", zh: "手工分配、释放、停用或恢复 IP" },
-    load: async () => (await import("../commands/ip.ts")).ip,
-  },
   token: {
     summary: { en: "make or revoke API tokens", zh: "创建或吊销 API 令牌" },
     load: async () => (await import("../commands/token.ts")).token,

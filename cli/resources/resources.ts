@@ -20,12 +20,6 @@ export const resources: readonly ResourceEntry[] = [
     nouns: ["role-bindings", "role-binding", "rolebinding"],
     load: async () => (await import("./access-views.ts")).accessView("RoleBinding"),
   },
-  { nouns: ["ips", "ip"], load: async () => (await import("./ip-view.ts")).ipView },
-  {
-    nouns: ["ip-differences", "ip-difference"],
-    load: async () => (await import("./ip-difference-view.ts")).ipDifferenceView,
-  },
-  { nouns: ["subnets", "subnet"], load: async () => (await import("./subnet-usage-view.ts")).subnetUsageView },
   { nouns: ["tokens", "token"], load: async () => (await import("./token-view.ts")).tokenView },
 ];
 

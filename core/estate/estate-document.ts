@@ -25,6 +25,13 @@ export function estateDocumentSchema(kind: EstateKind): TObject {
     name: Type.String({ pattern: facts.namePattern, maxLength: nameMaxLength, description: "its name, for good" }),
     title: Type.Optional(text(200, "what people call it, in any language")),
     labels: Type.Optional(labels),
+    version: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "if given, it must still be at this version",
+      }),
+    ),
     spec: required === undefined || required.length === 0 ? Type.Optional(facts.spec) : facts.spec,
   });
 }

@@ -51,6 +51,11 @@ describe("a file of estate documents", () => {
       asJson.documents.map(({ value }) => value),
       documents,
     );
+    const asItems = parseEstateFile(JSON.stringify({ items: documents }));
+    assert.deepEqual(
+      asItems.documents.map(({ value }) => value),
+      documents,
+    );
     const asLines = parseEstateFile(documents.map((document) => `---\n${JSON.stringify(document)}\n`).join(""));
     assert.deepEqual(
       asLines.documents.map(({ value }) => value),

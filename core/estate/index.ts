@@ -15,7 +15,8 @@ export {
   createEstateIndex,
   findDocument,
   keyOf,
-  referrersOf,
+  putDocument,
+  removeDocument,
   type EstateIndex,
   type PoolCapacity,
 } from "./model/estate-index.ts";

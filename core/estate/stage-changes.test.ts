@@ -194,6 +194,27 @@ describe("changes of the estate", () => {
     });
   }
 
+  it("keep silent about what who asks may not know of", () => {
+    const index = estate();
+    const hidden = (ref: { kind: string; name: string }) => !ref.name.startsWith("idc1");
+    const staged = stageChanges(
+      index,
+      [
+        ...put("{ kind: VM, name: other, spec: { rack: idc1-r1, addresses: { core: 10.71.1.11 } } }"),
+        { delete: { kind: "Cluster", name: "idc1-c2" } },
+        { delete: { kind: "City", name: "shenzhen" } },
+      ],
+      hidden,
+    );
+    staged.undo();
+    const said = staged.faults.map(({ message, remedy }) => `${message.en} ${remedy.en}`);
+    assert.equal(staged.faults.length, 4);
+    assert.match(said[0] ?? "", /there is no Rack idc1-r1 did you mean idc2-r1/);
+    assert.match(said[1] ?? "", /already the address of …/);
+    assert.match(said[2] ?? "", /no Cluster idc1-c2 to delete did you mean idc2-c1/);
+    assert.match(said[3] ?? "", /needed by 2: IDC idc2, …/);
+  });
+
   it("suggest the name that was meant", () => {
     const index = estate();
     const staged = stageChanges(index, [changed(index, "Host", "idc1-h1", { rack: "idc1-r2" })]);
@@ -203,12 +224,13 @@ describe("changes of the estate", () => {
   it("of 20,000 hosts and 2,000 subnets are checked in seconds, and one of them in no time", () => {
     const documents = largeEstate({ racks: 1000, hostsPerRack: 20, subnetsPerRack: 2 });
     const index = createEstateIndex();
-    const started = performance.now();
+    // Processor time: what else runs on the machine is not ours to measure.
+    const started = process.cpuUsage();
     const staged = stageChanges(
       index,
       documents.map((document) => ({ put: document })),
     );
-    const tookMs = performance.now() - started;
+    const tookMs = process.cpuUsage(started).user / 1000;
     assert.deepEqual(staged.faults, []);
     assert.ok(tookMs < 8000, `${tookMs} ms`);
     const again = performance.now();

@@ -8,10 +8,10 @@ import { checkAfterChanges } from "./rules/check-after-changes.ts";
 import type { RuleContext } from "./rules/rule-context.ts";
 
 /** What is to happen to one document: it is to be as `put` says (not checked yet), or to be gone. */
-export type EstateChange = Readonly<{ put: unknown }> | Readonly<{ delete: EstateRef }>;
+export type EstateChange = Readonly<{ put: unknown }> | Readonly<{ delete: EstateRef; version?: number }>;
 
-/** What a change does. `change` counts the changes from 0; what changes nothing is `unchanged`. */
-export type EstateOutcome = Readonly<{ change: number; ref: EstateRef }> &
+/** What a change does. `change` counts the changes from 0; what changes nothing is `unchanged`. `version`: the one that it is meant to replace. */
+export type EstateOutcome = Readonly<{ change: number; ref: EstateRef; version: number | null }> &
   (
     | Readonly<{ action: "created"; before: null; after: EstateDocument }>
     | Readonly<{ action: "changed" | "unchanged"; before: EstateDocument; after: EstateDocument }>
@@ -28,9 +28,14 @@ export type StagedChanges = Readonly<{
 /**
  * Makes the changes in the index and checks the estate that results. All faults of all changes are found at once; one that follows from another
  * (a host of a rack that could not be read) is not told. The cost grows with the changes and what they touch, not with the estate. When there are
- * faults, or the changes can't be stored, the caller undoes them.
+ * faults, or the changes can't be stored, the caller undoes them. `sees`: whether who asks may know of a document; what they may not know of is not
+ * there for their references, and is not named to them.
  */
-export function stageChanges(index: EstateIndex, changes: readonly EstateChange[]): StagedChanges {
+export function stageChanges(
+  index: EstateIndex,
+  changes: readonly EstateChange[],
+  sees: (ref: EstateRef) => boolean = () => true,
+): StagedChanges {
   const faults: EstateFault[] = [];
   const outcomes: EstateOutcome[] = [];
   const seen = new Map<string, number>();
@@ -38,7 +43,9 @@ export function stageChanges(index: EstateIndex, changes: readonly EstateChange[
 
   for (const [change, wanted] of changes.entries()) {
     if ("delete" in wanted) {
-      outcomes.push(...stageDeletion(index, { change, ref: wanted.delete, faults, seen }));
+      outcomes.push(
+        ...stageDeletion(index, { change, ref: wanted.delete, version: wanted.version ?? null, faults, seen, sees }),
+      );
       continue;
     }
     const checked = checkDocument(wanted.put, change);
@@ -47,18 +54,28 @@ export function stageChanges(index: EstateIndex, changes: readonly EstateChange[
       noteUnread(unread, checked, wanted.put);
       continue;
     }
-    const after = checked.document;
+    const { document: after, version } = checked;
     if (repeated({ change, ref: after, faults, seen })) continue;
     const before: EstateDocument | undefined = index.documents[after.kind].get(after.name);
     const ref = { kind: after.kind, name: after.name };
-    if (before === undefined) outcomes.push({ change, ref, action: "created", before: null, after });
-    else outcomes.push({ change, ref, action: sameDocument(before, after) ? "unchanged" : "changed", before, after });
+    if (before === undefined) outcomes.push({ change, ref, version, action: "created", before: null, after });
+    else {
+      outcomes.push({
+        change,
+        ref,
+        version,
+        action: sameDocument(before, after) ? "unchanged" : "changed",
+        before,
+        after,
+      });
+    }
     putDocument(index, after);
   }
 
   const places = new Map(outcomes.map(({ ref, change }) => [keyOf(ref), change]));
   const context: RuleContext = {
     index,
+    sees,
     changes: places,
     unread: unread.keys,
     unreadPools: unread.pools,
@@ -75,6 +92,7 @@ export function stageChanges(index: EstateIndex, changes: readonly EstateChange[
 }
 
 type Placed = Readonly<{ change: number; ref: EstateRef; faults: EstateFault[]; seen: Map<string, number> }>;
+type Deletion = Placed & Readonly<{ version: number | null; sees: (ref: EstateRef) => boolean }>;
 
 function repeated({ change, ref: { kind, name }, faults, seen }: Placed): boolean {
   const key = keyOf({ kind, name });
@@ -87,13 +105,17 @@ function repeated({ change, ref: { kind, name }, faults, seen }: Placed): boolea
   return true;
 }
 
-function stageDeletion(index: EstateIndex, placed: Placed): readonly EstateOutcome[] {
-  const { change, ref, faults } = placed;
+function stageDeletion(index: EstateIndex, placed: Deletion): readonly EstateOutcome[] {
+  const { change, ref, version, faults, sees } = placed;
   if (repeated(placed)) return [];
   const known = index.documents[ref.kind];
   const before: EstateDocument | undefined = known.get(ref.name);
-  if (before === undefined) {
-    const closest = closestWord(ref.name, known.keys());
+  if (before === undefined || !sees(ref)) {
+    const { kind } = ref;
+    const closest = closestWord(
+      ref.name,
+      known.keys().filter((name) => sees({ kind, name })),
+    );
     const texts = faultMessages("nothing-to-delete", {
       ...ref,
       suggestion: closest === null ? "" : `did you mean ${closest}? otherwise `,
@@ -103,7 +125,7 @@ function stageDeletion(index: EstateIndex, placed: Placed): readonly EstateOutco
     return [];
   }
   removeDocument(index, ref);
-  return [{ change, ref, action: "deleted", before, after: null }];
+  return [{ change, ref, version, action: "deleted", before, after: null }];
 }
 
 type Unread = Readonly<{ keys: Set<string>; pools: Set<string>; racks: Set<string> }>;

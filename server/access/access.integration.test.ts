@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ProblemError, type Client } from "@wcs/api";
 import { accessOperations } from "@wcs/api/access";
 import { tokenOperations } from "@wcs/api/token";
+import { makeBank } from "../testing/make-bank.ts";
 import { startTestPostgres, type TestPostgres } from "../testing/test-postgres.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 
@@ -31,6 +32,7 @@ describe("people and rights", () => {
   beforeEach(async (context) => {
     server = await startTestServer(await postgres.createDatabase());
     admin = server.admin;
+    await makeBank(admin);
     if ("after" in context) context.after(() => server.stop());
   });
 
@@ -191,7 +193,7 @@ describe("people and rights", () => {
     assert.equal((await admin.call(Group.create, input)).status, 201);
     assert.deepEqual((await admin.call(Group.list, {})).body.items, []);
     const rows = await server.running.platform.database.query(
-      "SELECT 1 FROM events UNION ALL SELECT 1 FROM idempotency_keys",
+      "SELECT 1 FROM events WHERE kind = 'Group' UNION ALL SELECT 1 FROM idempotency_keys",
     );
     assert.deepEqual(rows, []);
   });

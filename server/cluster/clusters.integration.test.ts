@@ -6,6 +6,7 @@ import { clusterOperations } from "@wcs/api/cluster";
 import { userNameOf } from "@wcs/core/cluster";
 import { createKubeClient, formatKubeconfig, pods, resourceType, namespaces, type KubeClient } from "@wcs/kube";
 import { startControlPlane, startRelay, type ControlPlane } from "@wcs/kube/testing";
+import { makeBank } from "../testing/make-bank.ts";
 import {
   startTestPostgres,
   startTestServer,
@@ -62,6 +63,7 @@ describe("clusters", () => {
   beforeEach(async () => {
     database = await postgres.createDatabase();
     server = await startTestServer(database, { env: { WCS_BASELINE_MS: "1000" } });
+    await makeBank(server.admin);
   });
   afterEach(async () => {
     await server.stop();

@@ -1,9 +1,9 @@
 import type { Operation } from "@wcs/api";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import formats from "ajv-formats";
+import { addFormats } from "./add-formats.ts";
 
 const ajv = new Ajv2020({ allErrors: true, strict: false });
-formats.default(ajv);
+addFormats(ajv);
 const validators = new WeakMap<object, ValidateFunction>();
 
 /** Throws when an answer is not what the contract says: tests run the server with it. */

@@ -1,7 +1,7 @@
 import type { Operation, ProblemDetail } from "@wcs/api";
 import { requestHeaders } from "@wcs/api";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import formats from "ajv-formats";
+import { addFormats } from "./add-formats.ts";
 import { Failure } from "./failure.ts";
 
 /** Checks the parts of a request against the operation's schemas; the texts of path, query and headers become numbers and booleans. */
@@ -17,8 +17,8 @@ const mostErrors = 100;
 
 const strictAjv = new Ajv2020(options);
 const coercingAjv = new Ajv2020({ ...options, coerceTypes: "array" });
-formats.default(strictAjv);
-formats.default(coercingAjv);
+addFormats(strictAjv);
+addFormats(coercingAjv);
 
 /** Compiles an operation's schemas once. */
 export function requestValidator(operation: Operation): RequestValidator {

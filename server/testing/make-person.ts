@@ -1,4 +1,7 @@
 import type { Client } from "@wcs/api";
+import { estateOperations } from "@wcs/api/estate";
 
-/** Puts a person into the estate. */
-export async function makePerson(_admin: Client, _name: string): Promise<void> {}
+/** Makes a person in the estate. */
+export async function makePerson(admin: Client, name: string): Promise<void> {
+  await admin.call(estateOperations.Person.create, { body: { kind: "Person", name, spec: {} } });
+}

@@ -6,9 +6,9 @@ import { estateKindNames, estateKinds, type EstateKind } from "../kinds/estate-k
 import { addressTextFault } from "./address-text-fault.ts";
 import { schemaFault, type FaultParts } from "./schema-fault.ts";
 
-/** A document that its schema accepts, or what is wrong with it. `kind` and `name` are there as far as they could be read. */
+/** A document that its schema accepts, with the version that it is meant to replace; or what is wrong with it. `kind` and `name` are there as far as they could be read. */
 export type CheckedDocument =
-  | Readonly<{ document: EstateDocument }>
+  | Readonly<{ document: EstateDocument; version: number | null }>
   | Readonly<{ faults: readonly EstateFault[]; kind: EstateKind | null; name: string | null }>;
 
 /** Checks one document by itself: its kind, its fields, their values; everything at once. `change` goes into the faults. */
@@ -20,7 +20,10 @@ export function checkDocument(value: unknown, change: number): CheckedDocument {
   const validate = validatorOf(kind);
   // An absent spec of a kind that requires nothing says the same as an empty one.
   const document = "spec" in value ? value : estateKindRequiresSpec(kind) ? value : { ...value, spec: {} };
-  if (validate(document)) return { document: document as EstateDocument };
+  if (validate(document)) {
+    const { version = null, ...rest } = document as EstateDocument & Readonly<{ version?: number }>;
+    return { document: rest as EstateDocument, version };
+  }
   const faults = faultsOf(validate.errors ?? [], document, kind).map((parts) => ({
     ...parts,
     change,

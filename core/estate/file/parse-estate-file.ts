@@ -22,7 +22,7 @@ export type LocatedFault = EstateFault & FilePosition;
 export type EstateFile = Readonly<{ documents: readonly EstateFileDocument[]; faults: readonly LocatedFault[] }>;
 
 /**
- * Reads a file of estate documents: YAML 1.2 or JSON; documents separated by `---`, or lists of them. Every fault of syntax is in
+ * Reads a file of estate documents: YAML 1.2 or JSON; documents separated by `---`, lists of them, or `items` as `wcs get` prints them. Every fault of syntax is in
  * `faults`; what the documents say is not checked. Work and memory are bounded by `estateFileLimits`.
  */
 export function parseEstateFile(text: string): EstateFile {
@@ -59,7 +59,9 @@ export function parseEstateFile(text: string): EstateFile {
     };
     const value = valueOf(document, report);
     if (value === undefined || (value === null && !broken)) continue;
+    const items = itemsOf(value);
     if (Array.isArray(value)) value.forEach((item, at) => add(item, [at]));
+    else if (items !== null) items.forEach((item, at) => add(item, ["items", at]));
     else add(value, []);
     if (documents.length > estateFileLimits.documents) {
       report("too-many-documents", document.range[0], { most: estateFileLimits.documents });
@@ -104,4 +106,11 @@ function valueOf(document: Document, report: Report): unknown {
     else report("file-syntax", offset, { reason: error.message });
     return undefined;
   }
+}
+
+/** The list of an object that has `items` and nothing else; null for anything else. */
+function itemsOf(value: unknown): readonly unknown[] | null {
+  if (typeof value !== "object" || value === null || Object.keys(value).length !== 1) return null;
+  const { items } = value as Readonly<{ items?: unknown }>;
+  return Array.isArray(items) ? items : null;
 }

@@ -89,6 +89,12 @@ export const dcnSpec = closedObject({
 });
 
 export const personSpec = closedObject({
-  email: Type.Optional(Type.String({ pattern: "^[^\\s@]+@[^\\s@]+$", maxLength: 254, description: "e-mail address" })),
+  email: Type.Optional(
+    Type.String({
+      pattern: "^[\\x21-\\x3f\\x41-\\x7e]+@[\\x21-\\x3f\\x41-\\x7e]+$",
+      maxLength: 254,
+      description: "e-mail address",
+    }),
+  ),
   business: Type.Optional(nameOf("the business that the person works for; absent: the platform")),
 });

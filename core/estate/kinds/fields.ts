@@ -39,7 +39,14 @@ export const addresses = Type.Record(Type.String({ pattern: namePattern }), addr
   description: "area -> the IPv4 address there",
 });
 
-export const text = (maxLength: number, description: string) => Type.String({ minLength: 1, maxLength, description });
+/** A text for people: no control characters, which could break a log or a terminal, and no halves of surrogate pairs, which no UTF-8 has. */
+export const text = (maxLength: number, description: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength,
+    pattern: "^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$",
+    description,
+  });
 
 /** Kubernetes' rule for labels: an optional DNS prefix and a name of at most 63 characters; values of at most 63. */
 export const labelKeyPattern = "^(?:[a-z0-9][a-z0-9.-]{0,252}/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$";

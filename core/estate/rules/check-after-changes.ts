@@ -1,5 +1,4 @@
 import type { EstateDocument, EstateRef } from "../estate-document.ts";
-import { shownList } from "../faults/estate-fault.ts";
 import { keyOf } from "../model/estate-index.ts";
 import type { EstateOutcome } from "../stage-changes.ts";
 import { classRules } from "./class-rules.ts";
@@ -9,7 +8,7 @@ import { hostRules } from "./host-rules.ts";
 import { checkPoolCapacity, poolRules } from "./pool-rules.ts";
 import { checkReferences } from "./reference-rules.ts";
 import type { RuleContext } from "./rule-context.ts";
-import { shownKey } from "./shown-key.ts";
+import { shownKeys } from "./shown-key.ts";
 import { subnetRules } from "./subnet-rules.ts";
 import { subsystemRules } from "./subsystem-rules.ts";
 import { usersOf } from "./users-of.ts";
@@ -28,7 +27,7 @@ export function checkAfterChanges(context: RuleContext, outcomes: readonly Estat
     if (after === null) {
       checkDeletion(context, before);
     } else {
-      checkReferences(context, after, leaving);
+      checkReferences(context, { before, after }, leaving);
       checkKind(context, after);
       if (before !== null) checkFrozenFields(context, before, after);
     }
@@ -40,7 +39,7 @@ function checkDeletion(context: RuleContext, document: EstateDocument): void {
   const users = usersOf(context.index, document, null);
   if (users.length === 0) return;
   const { kind, name } = document;
-  const values = { kind, name, count: users.length, users: shownList(users.map(shownKey)) };
+  const values = { kind, name, count: users.length, users: shownKeys(context, users) };
   context.report("still-referenced", { document, path: [] }, values);
 }
 

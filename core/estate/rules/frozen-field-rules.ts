@@ -1,9 +1,9 @@
 import { canonicalJson } from "@wcs/core/canonical";
 import type { EstateDocument } from "../estate-document.ts";
-import { shownList, shownValue } from "../faults/estate-fault.ts";
+import { shownValue } from "../faults/estate-fault.ts";
 import { frozenFields } from "./frozen-fields.ts";
 import type { RuleContext } from "./rule-context.ts";
-import { shownKey } from "./shown-key.ts";
+import { shownKeys } from "./shown-key.ts";
 import { usersOf } from "./users-of.ts";
 
 /** A field that others depend on stays as it is while they are there, after all changes of the file. */
@@ -21,7 +21,7 @@ export function checkFrozenFields(context: RuleContext, before: EstateDocument, 
         field: `spec.${field}`,
         before: shownValue(from),
         after: shownValue(to),
-        users: shownList(standing.map(shownKey)),
+        users: shownKeys(context, standing),
         reason,
         reasonZh,
       },

@@ -3,7 +3,7 @@ import { shownList } from "../faults/estate-fault.ts";
 import { findDocument, keyOf, refOfKey, type EstateIndex } from "../model/estate-index.ts";
 import { prefixHolds, rangeHolds, type SubnetLayout } from "../model/subnet-layout.ts";
 import { tellsOf, type FaultPlace, type KindRules, type RuleContext } from "./rule-context.ts";
-import { shownKey } from "./shown-key.ts";
+import { shownKeys } from "./shown-key.ts";
 
 /** Each address of a host or VM is its own, and lies in a subnet of its rack and the area, outside of what WCS gives out. */
 export const machineRules: KindRules<"Host" | "VM"> = (context, machine) => {
@@ -21,7 +21,7 @@ function checkTaken(context: RuleContext, place: FaultPlace, address: Ipv4Addres
     (key) => key !== keyOf(place.document) && tellsOf(context, place.document, refOfKey(key)),
   );
   if (others.length === 0) return;
-  const values = { address: formatIpv4Address(address), users: shownList(others.map(shownKey)) };
+  const values = { address: formatIpv4Address(address), users: shownKeys(context, others) };
   context.report("address-taken", place, values);
 }
 

@@ -9,6 +9,8 @@ import { keyOf, type EstateIndex } from "../model/estate-index.ts";
  */
 export type RuleContext = Readonly<{
   index: EstateIndex;
+  /** Whether who asks may know of a document. */
+  sees: (ref: EstateRef) => boolean;
   /** Of a document's key: its place in the file. */
   changes: ReadonlyMap<string, number>;
   /** Keys of documents that are in the file with faults of their own. */

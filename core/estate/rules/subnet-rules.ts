@@ -4,7 +4,7 @@ import { findDocument } from "../model/estate-index.ts";
 import { machinesIn } from "../model/machines-in.ts";
 import { overlappingPrefixes } from "../model/prefix-tree.ts";
 import { rangeHolds, subnetLayout } from "../model/subnet-layout.ts";
-import { shownKey } from "./shown-key.ts";
+import { shownKey, shownKeys } from "./shown-key.ts";
 import { tellsOf, type KindRules } from "./rule-context.ts";
 
 /** A subnet's network is its own; its gateway and ranges lie in it, apart from each other and from machines' addresses. */
@@ -25,9 +25,9 @@ export const subnetRules: KindRules<"Subnet"> = (context, subnet) => {
   }
 
   const machines = machinesIn(index, subnet).filter(({ key }) => !context.changes.has(key));
-  const atGateway = machines.filter(({ address }) => address === layout.gateway).map(({ key }) => shownKey(key));
+  const atGateway = machines.filter(({ address }) => address === layout.gateway).map(({ key }) => key);
   if (atGateway.length > 0) {
-    report("gateway-taken", place("gateway"), { address: gateway, users: shownList(atGateway) });
+    report("gateway-taken", place("gateway"), { address: gateway, users: shownKeys(context, atGateway) });
   }
 
   const ranges = [

@@ -1,0 +1,103 @@
+import { changeEstate as changeOperation, estateFilters, estateOperations, type EstateRecord } from "@wcs/api/estate";
+import { differences } from "@wcs/core/difference";
+import { estateKindNames, estateKinds, type EstateKind, type EstateOutcome } from "@wcs/core/estate";
+import { notFound, principalReach, requireAccess } from "../access/principal.ts";
+import { Failure } from "../http/failure.ts";
+import { decodePageCursor, encodePageCursor } from "../http/page-cursor.ts";
+import { act, answer, read, type Route } from "../http/route.ts";
+import type { Feature, Platform } from "../program/platform.ts";
+import { changeEstate, type EstateAct } from "./change-estate.ts";
+import { createEstateMirror, type EstateMirror } from "./estate-mirror.ts";
+import { listEstate, readEstate } from "./read-estate.ts";
+
+/** The estate: `/api/v1/hosts` and so on for each kind, and `/api/v1/estate-changes` for many documents at once. */
+export function createEstate(platform: Platform): Feature {
+  const mirror = createEstateMirror();
+  const changes = act(changeOperation, async ({ body, principal, ticket, language }, tx) => {
+    const { documents = [], deletions = [] } = body;
+    const { outcomes, version } = await changeEstate(tx, mirror, {
+      changes: [
+        ...documents.map((put) => ({ put })),
+        ...deletions.map(({ version, ...ref }) => ({ delete: ref, ...(version === undefined ? {} : { version }) })),
+      ],
+      principal,
+      ticket,
+      language,
+      pointerOf: (at) => (at < documents.length ? `/documents/${at}` : `/deletions/${at - documents.length}`),
+    });
+    return answer(200, { outcomes: outcomes.map(shownOutcome), version });
+  });
+  return { routes: [...estateKindNames.flatMap((kind) => routesOf(kind, platform, mirror)), changes] };
+}
+
+function shownOutcome({ ref: { kind, name }, action, before, after }: EstateOutcome) {
+  if (action !== "changed") return { kind, name, action };
+  // `undefined` stands for a field that is not there, and JSON leaves it out.
+  return { kind, name, action, differences: differences(before, after).map((each) => ({ ...each })) };
+}
+
+function routesOf(kind: EstateKind, { database }: Platform, mirror: EstateMirror): readonly Route[] {
+  const operations = estateOperations[kind];
+  const resource = estateKinds[kind].plural;
+  const filterable = new Set<string>(estateFilters[kind]);
+  const one = (outcomes: readonly EstateOutcome[]): EstateOutcome => {
+    const [outcome] = outcomes;
+    if (outcome === undefined) throw new Error("a change without a fault has an outcome");
+    return outcome;
+  };
+  const pointerOf: EstateAct["pointerOf"] = () => "";
+  const currentRecord = async (query: Parameters<typeof readEstate>[0], name: string): Promise<EstateRecord> => {
+    const found = await readEstate(query, kind, name);
+    if (found === null) throw new Error(`${kind} ${name} is not there after its change`);
+    return found.record;
+  };
+
+  return [
+    read(operations.list, async ({ query, principal }) => {
+      const { limit = 100, cursor, ...rest } = query;
+      const [after] = cursor === undefined ? [""] : decodePageCursor(cursor, ["string"]);
+      const filters = Object.fromEntries(
+        Object.entries(rest).flatMap(([field, value]) => (filterable.has(field) ? [[field, String(value)]] : [])),
+      );
+      const reach = principalReach(principal, "list", resource);
+      const found = await listEstate(database.query, kind, { after, limit: limit + 1, reach, filters });
+      const items = found.slice(0, limit);
+      const last = items.at(-1);
+      const next = found.length > limit && last !== undefined ? encodePageCursor([last.name]) : null;
+      return answer(200, { items, next });
+    }),
+    read(operations.get, async ({ params: { name }, principal }) => {
+      const found = await readEstate(database.query, kind, name);
+      if (found === null) throw notFound(resource, name);
+      requireAccess(principal, { verb: "get", resource, name, scope: found.scope });
+      return answer(200, found.record, found.record.version);
+    }),
+    act(operations.create, async ({ body, principal, ticket, language }, tx) => {
+      const made = await changeEstate(tx, mirror, { changes: [{ put: body }], principal, ticket, language, pointerOf });
+      if (one(made.outcomes).action !== "created") {
+        throw new Failure("resource.exists", `${resource}/${body.name} is there already`);
+      }
+      const record = await currentRecord(tx.query, body.name);
+      return answer(201, record, record.version);
+    }),
+    act(operations.replace, async ({ params: { name }, body, principal, ticket, language, ifMatch }, tx) => {
+      if (body.name !== name) {
+        const errors = [{ pointer: "/name", message: `is ${body.name}; a name is for good` }];
+        throw new Failure("request.invalid", `the path says ${name}, the body ${body.name}`, { errors });
+      }
+      if ((await readEstate(tx.query, kind, name)) === null) throw notFound(resource, name);
+      const put = ifMatch === null ? body : { ...body, version: ifMatch };
+      await changeEstate(tx, mirror, { changes: [{ put }], principal, ticket, language, pointerOf });
+      const record = await currentRecord(tx.query, name);
+      return answer(200, record, record.version);
+    }),
+    act(operations.remove, async ({ params: { name }, principal, ticket, language, ifMatch }, tx) => {
+      const found = await readEstate(tx.query, kind, name);
+      if (found === null) throw notFound(resource, name);
+      requireAccess(principal, { verb: "delete", resource, name, scope: found.scope });
+      const change = { delete: { kind, name }, ...(ifMatch === null ? {} : { version: ifMatch }) };
+      await changeEstate(tx, mirror, { changes: [change], principal, ticket, language, pointerOf });
+      return answer(204, undefined);
+    }),
+  ];
+}

@@ -1,0 +1,31 @@
+/** A small bank: two IDCs, two businesses. */
+export const bankEstate = `
+- { kind: City, name: shenzhen, title: 深圳 }
+- { kind: IDC, name: idc1, spec: { city: shenzhen } }
+- { kind: IDC, name: idc2, spec: { city: shenzhen } }
+- { kind: Area, name: core, spec: { external: false } }
+- { kind: Area, name: dmz, spec: { external: true } }
+- { kind: Rack, name: idc1-r1, spec: { idc: idc1 } }
+- { kind: Rack, name: idc2-r1, spec: { idc: idc2 } }
+- { kind: Subnet, name: idc1-r1-core, spec: { rack: idc1-r1, area: core, cidr: 10.71.1.0/24, gateway: 10.71.1.254, fixed: 10.71.1.100-10.71.1.199 } }
+- { kind: Subnet, name: idc2-r1-core, spec: { rack: idc2-r1, area: core, cidr: 10.72.1.0/24, gateway: 10.72.1.254, fixed: 10.72.1.100-10.72.1.199 } }
+- { kind: Environment, name: production, spec: { ticketRequired: true, approvals: 1 } }
+- { kind: Business, name: retail, title: 零售 }
+- { kind: Business, name: cards, title: 信用卡 }
+- { kind: Person, name: wang-wei, spec: { business: retail } }
+- { kind: Person, name: li-na, spec: { business: cards } }
+- { kind: System, name: savings, spec: { business: retail } }
+- { kind: System, name: cards-core, spec: { business: cards } }
+- { kind: Subsystem, name: "0101", spec: { system: savings, importance: A, owner: wang-wei, areas: [core], rules: { apart: [{ subsystem: "0202", domain: host }] } } }
+- { kind: Subsystem, name: "0202", spec: { system: cards-core, importance: B, owner: li-na } }
+- { kind: Class, name: 4C8G, spec: { cpuMilli: 4000, memoryMiB: 8192 } }
+- { kind: Cluster, name: idc1-c1, spec: { idc: idc1, environment: production } }
+- { kind: Cluster, name: idc2-c1, spec: { idc: idc2, environment: production } }
+- { kind: Pool, name: shared-1, spec: { environment: production, bigClass: 4C8G, quotas: { retail: { guarantee: { cpuMilli: 8000, memoryMiB: 16384 }, limit: { cpuMilli: 32000, memoryMiB: 65536 } } } } }
+- { kind: Host, name: idc1-h1, spec: { rack: idc1-r1, cluster: idc1-c1, pool: shared-1, addresses: { core: 10.71.1.1 }, capacity: { cpuMilli: 32000, memoryMiB: 65536 } } }
+- { kind: Host, name: idc2-h1, spec: { rack: idc2-r1, cluster: idc2-c1, pool: shared-1, addresses: { core: 10.72.1.1 }, capacity: { cpuMilli: 32000, memoryMiB: 65536 } } }
+- { kind: DCNGroup, name: 1C }
+- { kind: DCN, name: 1C1, spec: { group: 1C, idc: idc1, environment: production, role: active, clusters: [idc1-c1] } }
+- { kind: DCN, name: 1C2, spec: { group: 1C, idc: idc2, environment: production, role: standby } }
+- { kind: VM, name: idc1-v1, spec: { rack: idc1-r1, addresses: { core: 10.71.1.11 }, subsystem: "0101", dcn: 1C1 } }
+`;
