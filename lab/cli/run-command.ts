@@ -36,6 +36,14 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
     console.error(`wcs-lab: ${error.message}`);
+    if (argv[0] === "up" && (error.code === "timeout" || error.code === "command_failed")) {
+      console.error(
+        text(
+          "What there is of the lab stays for a look (wcs-lab status, wcs-lab logs). Then: wcs-lab up again, or wcs-lab down.",
+          "未完成的环境保留以便查看（wcs-lab status、wcs-lab logs）。之后可再次 wcs-lab up，或 wcs-lab down。",
+        ),
+      );
+    }
     return error.code in exitCodes ? exitCodes[error.code as keyof typeof exitCodes] : 1;
   }
 }

@@ -58,6 +58,15 @@ export function lockHolder(): Promise<LockHolder | null> {
     connection.setTimeout(1000, () => finish(null));
     connection.on("data", (piece) => (text += piece.toString("utf8")));
     connection.on("error", () => finish(null));
-    connection.on("end", () => finish(JSON.parse(text) as LockHolder));
+    connection.on("end", () => finish(parseHolder(text)));
   });
+}
+
+/** Null when the holder died while it answered. */
+function parseHolder(text: string): LockHolder | null {
+  try {
+    return JSON.parse(text) as LockHolder;
+  } catch {
+    return null;
+  }
 }

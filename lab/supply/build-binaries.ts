@@ -44,10 +44,21 @@ async function build(
   const go = await goProgram();
   const files = ["go.mod", "go.sum", "main.go"].map((file) => join(source, file));
   return cached(name, contentKey(files, [...flags, ldflags, go.version]), async (folder) => {
-    const done = progress.step(`building ${title} from its Go module (once; ${usually} on two cores)`);
-    await run(go.file, ["build", ...flags, "-ldflags", ldflags, "-o", `${folder}/`, "tool"], {
+    let packages = 0;
+    let latest = "";
+    const done = progress.step(
+      `building ${title} from its Go module (once; ${usually} on two cores)`,
+      () => `${packages} packages compiled, now ${latest}`,
+    );
+    await run(go.file, ["build", "-v", ...flags, "-ldflags", ldflags, "-o", `${folder}/`, "tool"], {
       cwd: source,
       env: { ...process.env, GOFLAGS: "-mod=readonly" },
+      // with -v Go names each package on a line of its own as it compiles it
+      onOutput: (text) => {
+        const lines = text.split("\n").filter(Boolean);
+        packages += lines.length;
+        latest = lines.at(-1) ?? latest;
+      },
     });
     done();
   });

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { run } from "../process/run.ts";
+import { waitFor } from "../process/wait.ts";
 import { LabError } from "../state/lab-error.ts";
 
 /** What the lab needs of the machine: a program (or file) and the Debian package that has it. The only list of them. */
@@ -60,7 +61,11 @@ export async function installPackages(packages: readonly string[], onOutput?: (t
       ...(onOutput === undefined ? {} : { onOutput }),
     });
   try {
-    await apt(["update"]);
+    await waitFor(() => apt(["update"]).then(() => true, ifListsAreBusy), {
+      what: "another apt-get on this machine to end",
+      timeoutMs: 300_000,
+      intervalMs: 2000,
+    });
     await apt(["install", "--yes", "--no-install-recommends", ...packages]);
   } catch (error) {
     throw new LabError("missing", `apt-get could not install ${packages.join(" ")}: ${String(error)}\n${advice}`);
@@ -69,4 +74,10 @@ export async function installPackages(packages: readonly string[], onOutput?: (t
   }
   const still = missingPackages();
   if (still.length > 0) throw new LabError("missing", `still missing after apt-get install: ${still.join(" ")}`);
+}
+
+/** apt-get waits for dpkg's lock when told to, but never for that of its package lists. */
+function ifListsAreBusy(error: unknown): false {
+  if (String(error).includes("Could not get lock")) return false;
+  throw error;
 }

@@ -1,7 +1,7 @@
 /** Tells a waiting person what is being done. */
 export type Progress = Readonly<{
-  /** A step begins; call the result when it is done. */
-  step: (what: string) => (detail?: string) => void;
+  /** A step begins; call the result when it is done. `detail`, asked now and then, says how far it is. */
+  step: (what: string, detail?: () => string) => (result?: string) => void;
 }>;
 
 /**
@@ -10,15 +10,18 @@ export type Progress = Readonly<{
  */
 export function lineProgress(write: (line: string) => void): Progress {
   return {
-    step: (what) => {
+    step: (what, detail) => {
       const started = performance.now();
       const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
       write(`==> ${what}`);
-      const ticking = setInterval(() => write(`    ${what}: ${seconds()} so far`), 20_000);
+      const ticking = setInterval(
+        () => write(`    ${what}: ${seconds()} so far${detail === undefined ? "" : `, ${detail()}`}`),
+        20_000,
+      );
       ticking.unref();
-      return (detail) => {
+      return (result) => {
         clearInterval(ticking);
-        write(`    ${what}: ${seconds()}${detail === undefined ? "" : `, ${detail}`}`);
+        write(`    ${what}: ${seconds()}${result === undefined ? "" : `, ${result}`}`);
       };
     },
   };
