@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { buildWecni } from "@wcs/cni";
 import { answers, createTestHost, instancePod, podArgs, startListener, type TestHost } from "./testing/test-host.ts";
@@ -140,6 +141,8 @@ describe("the agent's verbs", () => {
 
   it("refuses an address without a gateway that answers", async () => {
     host.run(host.spaces.tor, "ip", "addr", "del", "10.9.1.254/24", "dev", "tor-core");
+    // An answer counts for a second.
+    await sleep(1_100);
     const refused = await host.cni("ADD", "gateway", { netns: space(), args: podArgs(app) });
     host.run(host.spaces.tor, "ip", "addr", "add", "10.9.1.254/24", "dev", "tor-core");
     assert.equal(refused.output?.["code"], 104);

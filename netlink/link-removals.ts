@@ -7,8 +7,8 @@ import type { Namespace, Netlink } from "./netlink.ts";
 type Lane = { socket: NetlinkSocket; tail: Promise<void>; queued: number };
 type Site = { lanes: readonly Lane[]; gone: Map<number, () => void>; unwatch: () => Promise<void> };
 
-/** How many removals of one namespace wait in the kernel at once: each takes a thread of libuv's pool (4 unless UV_THREADPOOL_SIZE says more). */
-const laneCount = 3;
+/** How many removals of one namespace wait in the kernel at once: each takes a thread of libuv's pool (4 unless UV_THREADPOOL_SIZE says more; the rest queue there). */
+const laneCount = 12;
 
 /**
  * Removing links without waiting for the kernel to free them: the request runs on a thread of the pool, and the event that
@@ -19,7 +19,7 @@ export function createLinkRemovals({
   lend,
   watchLinks,
 }: Readonly<{
-  lend: (namespace: Namespace) => Promise<{ fd: number }>;
+  lend: (namespace: Namespace) => NetlinkSocket;
   watchLinks: Netlink["watchLinks"];
 }>): {
   remove: Netlink["removeLink"];
@@ -33,8 +33,11 @@ export function createLinkRemovals({
     const unwatch = await watchLinks(namespace, (event) => {
       if (event.kind === "removed" && !event.bridgePort) gone.get(event.link.index)?.();
     });
-    const lent = await Promise.all(Array.from({ length: laneCount }, () => lend(namespace)));
-    const lanes = lent.map(({ fd }): Lane => ({ socket: { fd, sequence: 0 }, tail: Promise.resolve(), queued: 0 }));
+    const lanes = Array.from({ length: laneCount }, (): Lane => ({
+      socket: lend(namespace),
+      tail: Promise.resolve(),
+      queued: 0,
+    }));
     return { lanes, gone, unwatch };
   }
 

@@ -136,10 +136,20 @@ describe("netlink", () => {
 
   it("tells of links that come, change and go", async () => {
     const events: LinkEvent[] = [];
-    const stop = await netlink.watchLinks(hostSpace, (event) => events.push(event));
-    execFileSync("ip", ["-n", host, "link", "add", "ev0", "type", "bridge"]);
-    execFileSync("ip", ["-n", host, "link", "del", "ev0"]);
-    await netlink.listLinks(hostSpace);
+    let stop = async () => undefined as void;
+    const gone = new Promise<void>((resolve) => {
+      void netlink
+        .watchLinks(hostSpace, (event) => {
+          events.push(event);
+          if (event.kind === "removed" && event.link.name === "ev0") resolve();
+        })
+        .then((unwatch) => {
+          stop = unwatch;
+          execFileSync("ip", ["-n", host, "link", "add", "ev0", "type", "bridge"]);
+          execFileSync("ip", ["-n", host, "link", "del", "ev0"]);
+        });
+    });
+    await gone;
     await stop();
     const kinds = events.flatMap((event) =>
       event.kind !== "overrun" && event.link.name === "ev0" ? [event.kind] : [],

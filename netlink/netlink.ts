@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { decodeAddress, listAddressesRequest, type Address } from "./address.ts";
+import { createNamespaceSockets } from "./namespace-sockets.ts";
 import { closeOnPool, lastErrno, libcCalls } from "./libc.ts";
 import { decodeLink, getLinkRequest, linkTypes, listLinksRequest, type Link, type LinkTarget } from "./link.ts";
 import type { Message } from "./message.ts";
@@ -28,7 +29,7 @@ type ListRoutes = Readonly<{ family?: Family; table?: number }>;
 export type Netlink = Readonly<{
   openNamespace: (path: string) => Promise<Namespace>;
   closeNamespace: (namespace: Namespace) => Promise<void>;
-  /** Runs requests in their order in one trip to the worker; stops at the first that the kernel refuses. */
+  /** Runs requests in their order; stops at the first that the kernel refuses. */
   run: (steps: readonly (readonly [Namespace, NetlinkRequest])[]) => Promise<Message[][]>;
   getLink: (namespace: Namespace, target: LinkTarget) => Promise<Link>;
   /** As `getLink`, with null for a link that is not there. */
@@ -47,7 +48,7 @@ export type Netlink = Readonly<{
   addElements: (namespace: Namespace, changes: readonly SetElements[]) => Promise<void>;
   removeElements: (namespace: Namespace, changes: readonly SetElements[]) => Promise<void>;
   /** Asks by ARP who has an address; null when nobody answered within `waitMs`. */
-  probe: (namespace: Namespace, probe: Omit<ProbeArgs, "id">) => Promise<{ mac: string } | null>;
+  probe: (namespace: Namespace, probe: Omit<ProbeArgs, "namespaceFd">) => Promise<{ mac: string } | null>;
   /** Sends whole Ethernet frames out of a link. */
   sendFrames: (namespace: Namespace, linkIndex: number, frames: readonly Buffer[]) => Promise<void>;
   /** Calls `listener` for every change of a link until the returned function is called. */
@@ -61,7 +62,10 @@ const EFD_CLOEXEC = 0o2000000;
 /** RTNLGRP_LINK */
 const linkGroup = 1;
 
-/** Starts the worker thread. The process can end only after `close`. */
+/**
+ * Opens the kernel's network configuration. Requests run in the caller's thread; a worker thread waits for ARP answers and events.
+ * The process can end only after `close`.
+ */
 export function openNetlink(): Netlink {
   const wakeFd = libcCalls.eventfd(0, EFD_CLOEXEC);
   if (wakeFd === -1) throw new NetlinkError({ operation: "eventfd", code: errnoName(lastErrno()) });
@@ -103,22 +107,20 @@ export function openNetlink(): Netlink {
       post({ call: number, name, args });
     });
   }
-  const dump = async (namespace: Namespace, request: NetlinkRequest): Promise<Message[]> => {
-    const messages = await call("dump", { id: namespace.id, request });
-    return messages.map(withBuffer);
-  };
-  const run: Netlink["run"] = async (steps) => {
-    const answers = await call("transact", { steps: steps.map(([{ id }, request]) => ({ id, request })) });
-    return answers.map((messages) => messages.map(withBuffer));
-  };
-  const getLink: Netlink["getLink"] = async (namespace, target) => {
-    const [[message] = []] = await run([[namespace, getLinkRequest(target)]]);
+  const sockets = createNamespaceSockets();
+  const watched = new Set<number>();
+  const run = (steps: readonly (readonly [Namespace, NetlinkRequest])[]) =>
+    sockets.run(steps.map(([{ id }, request]) => ({ id, request })));
+  const dumpOf = <T>({ id }: Namespace, request: NetlinkRequest, decode: (message: Message) => T) =>
+    sockets.dump(id, request).map(decode);
+  const getLink = (namespace: Namespace, target: LinkTarget): Link => {
+    const [[message] = []] = run([[namespace, getLinkRequest(target)]]);
     if (!message) throw new NetlinkError({ operation: "get link", code: "ENODEV" });
     return decodeLink(message);
   };
 
-  const watchLinks: Netlink["watchLinks"] = async ({ id }, listener) => {
-    const { subscription } = await call("subscribe", { id, groups: [linkGroup] });
+  const watchLinks: Netlink["watchLinks"] = async ({ fd }, listener) => {
+    const { subscription } = await call("subscribe", { namespaceFd: fd, groups: [linkGroup] });
     listeners.set(subscription, (messages) => {
       if (messages === null) return listener({ kind: "overrun" });
       for (const message of messages) {
@@ -131,36 +133,40 @@ export function openNetlink(): Netlink {
       await call("unsubscribe", { subscription });
     };
   };
-  const removals = createLinkRemovals({ lend: ({ id }) => call("lendSocket", { id }), watchLinks });
+  const removals = createLinkRemovals({ lend: ({ id }) => sockets.lend(id), watchLinks });
 
   return {
-    openNamespace: async (path) => ({ ...(await call("openNamespace", { path })), path }),
+    openNamespace: async (path) => ({ ...sockets.open(path), path }),
     closeNamespace: async (namespace) => {
       await removals.forget(namespace);
-      await call("closeNamespace", { id: namespace.id });
+      if (watched.delete(namespace.fd)) await call("forget", { namespaceFd: namespace.fd });
+      sockets.close(namespace.id);
     },
-    run,
-    getLink,
-    findLink: (namespace, target) =>
-      getLink(namespace, target).catch((error: unknown) => {
+    run: async (steps) => run(steps),
+    getLink: async (namespace, target) => getLink(namespace, target),
+    findLink: async (namespace, target) => {
+      try {
+        return getLink(namespace, target);
+      } catch (error) {
         if (error instanceof NetlinkError && error.code === "ENODEV") return null;
         throw error;
-      }),
-    listLinks: async (namespace, filter) => (await dump(namespace, listLinksRequest(filter))).map(decodeLink),
-    listAddresses: async (namespace, linkIndex) =>
-      (await dump(namespace, listAddressesRequest(linkIndex))).map(decodeAddress),
-    listRoutes: async (namespace, filter) => (await dump(namespace, listRoutesRequest(filter))).map(decodeRoute),
-    listRules: async (namespace, family) => (await dump(namespace, listRulesRequest(family))).map(decodeRule),
-    listNeighbours: async (namespace, family) =>
-      (await dump(namespace, listNeighboursRequest(family))).map(decodeNeighbour),
+      }
+    },
+    listLinks: async (namespace, filter) => dumpOf(namespace, listLinksRequest(filter), decodeLink),
+    listAddresses: async (namespace, linkIndex) => dumpOf(namespace, listAddressesRequest(linkIndex), decodeAddress),
+    listRoutes: async (namespace, filter) => dumpOf(namespace, listRoutesRequest(filter), decodeRoute),
+    listRules: async (namespace, family) => dumpOf(namespace, listRulesRequest(family), decodeRule),
+    listNeighbours: async (namespace, family) => dumpOf(namespace, listNeighboursRequest(family), decodeNeighbour),
     removeLink: removals.remove,
-    addElements: async ({ id }, changes) => void (await call("changeSets", { id, action: "add", changes })),
-    removeElements: async ({ id }, changes) => void (await call("changeSets", { id, action: "remove", changes })),
-    probe: ({ id }, probe) => call("probe", { ...probe, id }),
+    addElements: async ({ id }, changes) => sockets.changeSets(id, "add", changes),
+    removeElements: async ({ id }, changes) => sockets.changeSets(id, "remove", changes),
+    probe: ({ fd }, probe) => {
+      watched.add(fd);
+      return call("probe", { ...probe, namespaceFd: fd });
+    },
     sendFrames: async ({ id }, linkIndex, frames) => {
-      const { fd } = await call("sendFrames", { id, linkIndex, frames });
       // Closing waits for an RCU grace period; nobody else needs to.
-      void closeOnPool(fd);
+      void closeOnPool(sockets.sendFrames(id, linkIndex, frames));
     },
     watchLinks,
     close: async () => {
@@ -170,6 +176,7 @@ export function openNetlink(): Netlink {
         post("stop");
         await exited;
       }
+      sockets.closeAll();
       libcCalls.close(wakeFd);
     },
   };

@@ -1,106 +1,43 @@
-// The thread that talks to the kernel. It waits in poll(2) for requests (an eventfd that the main thread writes to), answers
-// to probes, and events, so that none of them waits for a timer, and no call to the kernel ever blocks the main thread.
+// The thread that waits: for answers to ARP probes, and for events. It sits in poll(2), with an eventfd by which the main thread
+// wakes it, so that neither waits for a timer and the main thread waits for nobody.
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { arpProbe, claimsAddress, etherTypes, parseArp } from "./arp.ts";
 import { libcCalls } from "./libc.ts";
-import { inNamespace, openNamespaceFile } from "./namespace.ts";
+import { inNamespace } from "./namespace.ts";
 import { NetlinkError } from "./netlink-error.ts";
 import {
-  awaitAcknowledgement,
   closeNetlinkSocket,
-  dump,
   netlinkProtocols,
   openNetlinkSocket,
   receiveDatagram,
-  sendBytes,
-  transact,
   type NetlinkSocket,
 } from "./netlink-socket.ts";
 import { openPacketSocket, receiveFrame, sendFrame } from "./packet-socket.ts";
 import type { ProbeArgs, WorkerCalls, WorkerProblem, WorkerReply, WorkerRequest } from "./protocol.ts";
-import { encodeSetTransaction } from "./set-elements.ts";
 
-type OpenNamespace = {
-  fd: number;
-  route: NetlinkSocket;
-  netfilter: NetlinkSocket | null;
-  listeners: Map<number, number>;
-};
 type Probe = ProbeArgs & { call: number; startedMs: number; sent: number; socket: number };
 
 const port = parentPort;
 if (port === null) throw new Error("netlink/worker.ts runs as a worker thread only");
 const { wakeFd } = workerData as { wakeFd: number };
 
-const namespaces = new Map<number, OpenNamespace>();
+/** ARP sockets by namespace and link: opened by the first probe, since closing one waits for an RCU grace period. */
+const listeners = new Map<string, Readonly<{ namespaceFd: number; socket: number }>>();
 const subscriptions = new Map<number, NetlinkSocket>();
 const probes = new Set<Probe>();
-let nextId = 1;
+let nextSubscription = 1;
 
 const MSG_DONTWAIT = 0x40;
 const POLLIN = 1;
 const nowMs = () => performance.now();
 const reply = (message: WorkerReply) => port.postMessage(message);
 
-function namespaceOf(id: number): OpenNamespace {
-  const found = namespaces.get(id);
-  if (!found) throw new NetlinkError({ operation: `use namespace ${id}`, code: "EBADF", detail: "it is not open" });
-  return found;
-}
-
 const handlers: {
   [K in Exclude<keyof WorkerCalls, "probe">]: (args: WorkerCalls[K]["args"]) => WorkerCalls[K]["result"];
 } = {
-  openNamespace({ path }) {
-    const fd = openNamespaceFile(path);
-    try {
-      const route = inNamespace(fd, () => openNetlinkSocket(netlinkProtocols.route));
-      const id = nextId++;
-      namespaces.set(id, { fd, route, netfilter: null, listeners: new Map() });
-      return { id, fd };
-    } catch (error) {
-      libcCalls.close(fd);
-      throw error;
-    }
-  },
-  closeNamespace({ id }) {
-    const space = namespaceOf(id);
-    namespaces.delete(id);
-    closeNetlinkSocket(space.route);
-    if (space.netfilter) closeNetlinkSocket(space.netfilter);
-    for (const socket of space.listeners.values()) libcCalls.close(socket);
-    libcCalls.close(space.fd);
-    return null;
-  },
-  transact: ({ steps }) =>
-    steps.map(({ id, request }) => transact(namespaceOf(id).route, { ...request, body: Buffer.from(request.body) })),
-  dump: ({ id, request }) => dump(namespaceOf(id).route, { ...request, body: Buffer.from(request.body) }),
-  changeSets({ id, action, changes }) {
-    const space = namespaceOf(id);
-    space.netfilter ??= inNamespace(space.fd, () => openNetlinkSocket(netlinkProtocols.netfilter));
-    const socket = space.netfilter;
-    const first = socket.sequence + 1;
-    const buffers = changes.map((change) => ({ ...change, keys: change.keys.map((key) => Buffer.from(key)) }));
-    const { bytes, sequences } = encodeSetTransaction(action, buffers, first);
-    socket.sequence = first + changes.length + 1;
-    const operation = `${action} elements of ${changes.map(({ set }) => set).join(", ")}`;
-    sendBytes(socket, operation, bytes);
-    for (const sequence of sequences) awaitAcknowledgement(socket, operation, sequence);
-    return null;
-  },
-  sendFrames({ id, linkIndex, frames }) {
-    const fd = inNamespace(namespaceOf(id).fd, () => openPacketSocket(0, linkIndex));
-    try {
-      for (const frame of frames) sendFrame(fd, linkIndex, Buffer.from(frame));
-    } catch (error) {
-      libcCalls.close(fd);
-      throw error;
-    }
-    return { fd };
-  },
-  subscribe({ id, groups }) {
-    const socket = inNamespace(namespaceOf(id).fd, () => openNetlinkSocket(netlinkProtocols.route, groups));
-    const subscription = nextId++;
+  subscribe({ namespaceFd, groups }) {
+    const socket = inNamespace(namespaceFd, () => openNetlinkSocket(netlinkProtocols.route, groups));
+    const subscription = nextSubscription++;
     subscriptions.set(subscription, socket);
     return { subscription };
   },
@@ -110,7 +47,14 @@ const handlers: {
     if (socket) closeNetlinkSocket(socket);
     return null;
   },
-  lendSocket: ({ id }) => ({ fd: inNamespace(namespaceOf(id).fd, () => openNetlinkSocket(netlinkProtocols.route)).fd }),
+  forget({ namespaceFd }) {
+    for (const [key, listener] of listeners) {
+      if (listener.namespaceFd !== namespaceFd) continue;
+      listeners.delete(key);
+      libcCalls.close(listener.socket);
+    }
+    return null;
+  },
 };
 
 function problemOf(error: unknown): WorkerProblem {
@@ -123,14 +67,13 @@ function problemOf(error: unknown): WorkerProblem {
 }
 
 function startProbe(call: number, args: ProbeArgs): void {
-  const space = namespaceOf(args.id);
-  let socket = space.listeners.get(args.linkIndex);
-  if (socket === undefined) {
-    socket = inNamespace(space.fd, () => openPacketSocket(etherTypes.arp, args.linkIndex));
-    space.listeners.set(args.linkIndex, socket);
-  }
+  const { namespaceFd, linkIndex } = args;
+  const key = `${namespaceFd} ${linkIndex}`;
+  const socket =
+    listeners.get(key)?.socket ?? inNamespace(namespaceFd, () => openPacketSocket(etherTypes.arp, linkIndex));
+  listeners.set(key, { namespaceFd, socket });
   const probe: Probe = { ...args, call, startedMs: nowMs(), sent: 0, socket };
-  sendFrame(socket, args.linkIndex, arpProbe(args.fromMac, args.ip));
+  sendFrame(socket, linkIndex, arpProbe(args.fromMac, args.ip));
   probe.sent = 1;
   probes.add(probe);
 }
@@ -164,9 +107,7 @@ function hear(socket: number): void {
   try {
     readClaims(socket);
   } catch (error) {
-    for (const { listeners } of namespaces.values()) {
-      for (const [linkIndex, listener] of listeners) if (listener === socket) listeners.delete(linkIndex);
-    }
+    for (const [key, listener] of listeners) if (listener.socket === socket) listeners.delete(key);
     libcCalls.close(socket);
     for (const probe of probes) {
       if (probe.socket !== socket) continue;
@@ -217,7 +158,7 @@ function passEvents(subscription: number, socket: NetlinkSocket): void {
 const wakeCount = Buffer.alloc(8);
 
 function waitForWork(): void {
-  const sockets = new Set([...namespaces.values()].flatMap(({ listeners }) => [...listeners.values()]));
+  const sockets = [...listeners.values()].map(({ socket }) => socket);
   const watched = [wakeFd, ...sockets, ...[...subscriptions.values()].map(({ fd }) => fd)];
   const descriptors = Buffer.alloc(watched.length * 8);
   watched.forEach((fd, index) => {

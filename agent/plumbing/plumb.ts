@@ -109,34 +109,50 @@ async function probeOthers({ options, ends }: Work): Promise<void> {
   const { host, conflictProbe, gatewayProbe } = options;
   const ask = (end: Ends, ip: string, timing: ProbeTiming) =>
     host.netlink.probe(host.namespace, { linkIndex: end.bridge.index, fromMac: end.bridge.mac, ip, ...timing });
-  const own =
-    conflictProbe.waitMs > 0 || gatewayProbe.waitMs > 0 ? await host.netlink.listAddresses(host.namespace) : [];
-  await Promise.all(
-    ends.map(async (end) => {
-      const ip = ipOf(end.nic);
-      if (own.some(({ address }) => address.split("/")[0] === ip)) {
-        throw new CniError(cniCodes.addressConflict, `address ${ip} is this host's own`);
-      }
-      if (conflictProbe.waitMs > 0 && end.nic.conflictProbe) {
-        const found = await ask(end, ip, conflictProbe);
-        if (found) {
-          options.onConflict({ ip, mac: found.mac });
-          throw new CniError(
-            cniCodes.addressConflict,
-            `address ${ip} is answered for by ${found.mac}`,
-            `asked on ${end.bridge.name}`,
-          );
-        }
-      }
-      if (gatewayProbe.waitMs > 0 && !own.some(({ address }) => address.split("/")[0] === end.nic.gateway)) {
-        const gateway = await ask(end, end.nic.gateway, gatewayProbe);
-        if (!gateway) {
-          const message = `gateway ${end.nic.gateway} of ${end.nic.name} gives no answer on ${end.bridge.name}`;
-          throw new CniError(cniCodes.gatewaySilent, message, `asked for ${gatewayProbe.waitMs} ms`);
-        }
-      }
-    }),
-  );
+  const skipped = Promise.resolve(null);
+  const [own, ...answers] = await Promise.all([
+    host.netlink.listAddresses(host.namespace),
+    ...ends.flatMap((end) => [
+      conflictProbe.waitMs > 0 && end.nic.conflictProbe ? ask(end, ipOf(end.nic), conflictProbe) : skipped,
+      gatewayProbe.waitMs > 0
+        ? askGateway(host, end.nic.gateway, () => ask(end, end.nic.gateway, gatewayProbe))
+        : skipped,
+    ]),
+  ]);
+  const isOwn = (ip: string) => own.some(({ address }) => ipOf({ address }) === ip);
+  for (const [index, { nic, bridge }] of ends.entries()) {
+    const [conflict, gateway] = [answers[index * 2] ?? null, answers[index * 2 + 1] ?? null];
+    const ip = ipOf(nic);
+    if (isOwn(ip)) throw new CniError(cniCodes.addressConflict, `address ${ip} is this host's own`);
+    if (conflict) {
+      options.onConflict({ ip, mac: conflict.mac });
+      const message = `address ${ip} is answered for by ${conflict.mac}`;
+      throw new CniError(cniCodes.addressConflict, message, `asked on ${bridge.name}`);
+    }
+    if (gatewayProbe.waitMs > 0 && gateway === null && !isOwn(nic.gateway)) {
+      const message = `gateway ${nic.gateway} of ${nic.name} gives no answer on ${bridge.name}`;
+      throw new CniError(cniCodes.gatewaySilent, message, `asked for ${gatewayProbe.waitMs} ms`);
+    }
+  }
+}
+
+/** A hundred pods that start at once need not ask a hundred times: an answer counts for this long. */
+const gatewayAnswerMs = 1_000;
+const gatewayAnswers = new WeakMap<HostNetwork, Map<string, { mac: string; atMs: number }>>();
+
+async function askGateway(
+  host: HostNetwork,
+  gateway: string,
+  ask: () => Promise<{ mac: string } | null>,
+): Promise<{ mac: string } | null> {
+  const answers = gatewayAnswers.get(host) ?? new Map<string, { mac: string; atMs: number }>();
+  gatewayAnswers.set(host, answers);
+  const known = answers.get(gateway);
+  if (known && performance.now() - known.atMs < gatewayAnswerMs) return known;
+  const found = await ask();
+  if (found) answers.set(gateway, { mac: found.mac, atMs: performance.now() });
+  else answers.delete(gateway);
+  return found;
 }
 
 async function configure({ options, attachment, pod, ends }: Work): Promise<void> {

@@ -20,12 +20,14 @@ export async function verifyAttachment(
 ): Promise<string[]> {
   const { netlink } = host;
   const problems: string[] = [];
-  const [links, addresses, routes, rules] = await Promise.all([
+  const [links, addresses, routes, rules, ...ports] = await Promise.all([
     netlink.listLinks(pod),
     netlink.listAddresses(pod),
     netlink.listRoutes(pod),
     netlink.listRules(pod),
+    ...attachment.nics.map((nic) => verifyPort(host, nic)),
   ]);
+  problems.push(...ports.flat());
   const nameOf = (index: number | null) => links.find((link) => link.index === index)?.name ?? `#${index}`;
   for (const nic of attachment.nics) {
     const link = links.find(({ name }) => name === nic.name);
@@ -42,7 +44,6 @@ export async function verifyAttachment(
     for (const { address } of found) {
       if (address !== nic.address) problems.push(`${nic.name} has address ${address}, which is not its own`);
     }
-    problems.push(...(await verifyPort(host, nic)));
   }
   const wanted = wantedRoutes(attachment.nics, extraRoutes);
   const text = (route: Readonly<{ destination: string; gateway?: string | null; table: number }>, nic: string) =>

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { printDynamicBlockGrant, printNetworkAnnotation, macOfAddress } from "@wcs/core/ipam";
 import { parseIpv4Address } from "@wcs/core/ipv4";
+import { buildRack, joinRack, type RackSpaces } from "./build-rack.ts";
 import type { FaultPoint } from "../fault-points.ts";
 import type { PodFacts } from "../view/host-view.ts";
 
@@ -33,7 +34,7 @@ export type TestHost = Readonly<{
   folder: string;
   hostSpace: string;
   /** `tor`, `vm` (10.9.1.11), `outside`. */
-  spaces: Readonly<Record<"tor" | "vm" | "dmzVm", string>>;
+  spaces: RackSpaces;
   configFile: string;
   journalFile: string;
   /** Starts the agent; resolves when it serves. `fault`: where it ends itself. */
@@ -61,7 +62,7 @@ export type TestHost = Readonly<{
 
 /** What bin/wcs-agent sets, so that tests and benches see the memory that a host sees. */
 const memoryEnvironment = {
-  UV_THREADPOOL_SIZE: "8",
+  UV_THREADPOOL_SIZE: "16",
   MALLOC_ARENA_MAX: "1",
   MALLOC_MMAP_THRESHOLD_: "65536",
   MALLOC_TRIM_THRESHOLD_: "131072",
@@ -71,64 +72,25 @@ const flags = ["--max-semi-space-size=1", "--max-old-space-size=64"];
 
 let hosts = 0;
 
-/** Makes a test host. `wecni` is the compiled program; `config` changes the agent's configuration. */
+/**
+ * Makes a test host. `wecni` is the compiled program; `config` changes the agent's configuration; `joins` puts the host under
+ * the TOR of another one, as the rack's host2.
+ */
 export async function createTestHost(
-  options: Readonly<{ wecni: string; config?: Record<string, unknown> }>,
+  options: Readonly<{ wecni: string; config?: Record<string, unknown>; joins?: TestHost }>,
 ): Promise<TestHost> {
   hosts += 1;
   const id = `wt${process.pid.toString(36)}${hosts}`;
   const folder = mkdtempSync(join(tmpdir(), "wcs-agent-"));
   const hostSpace = `${id}h`;
-  const spaces = { tor: `${id}t`, vm: `${id}v`, dmzVm: `${id}d` };
+  const { joins } = options;
+  const spaces = joins?.spaces ?? { tor: `${id}t`, vm: `${id}v`, dmzVm: `${id}d` };
+  const node = joins ? "host2" : "host1";
   const containers = new Set<string>();
   const ip = (...args: string[]) => execFileSync("ip", args, { encoding: "utf8" });
-  const batch = (lines: string[]) => execFileSync("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n` });
-  batch([
-    ...[hostSpace, ...Object.values(spaces)].map((name) => `netns add ${name}`),
-    ...["core", "dmz"].flatMap((area, index) => [
-      `link add up-${area} netns ${hostSpace} type veth peer name ${area}-h netns ${spaces.tor}`,
-      `link add eth0 netns ${index === 0 ? spaces.vm : spaces.dmzVm} type veth peer name ${area}-v netns ${spaces.tor}`,
-    ]),
-  ]);
-  const inside = (space: string, lines: string[]) =>
-    execFileSync("ip", ["-n", space, "-batch", "-"], { input: `${lines.join("\n")}\n` });
-  inside(spaces.tor, [
-    "link set lo up",
-    ...["core", "dmz"].flatMap((area, index) => [
-      `link add tor-${area} type bridge`,
-      `link set ${area}-h master tor-${area} up`,
-      `link set ${area}-v master tor-${area} up`,
-      `addr add 10.9.${index + 1}.254/24 dev tor-${area}`,
-      `link set tor-${area} up`,
-    ]),
-  ]);
-  inside(hostSpace, [
-    "link set lo up",
-    ...["core", "dmz"].flatMap((area) => [
-      `link add br-${area} type bridge`,
-      `link set up-${area} master br-${area} up`,
-      `link set br-${area} up`,
-    ]),
-    "addr add 10.9.1.1/24 dev br-core",
-    "route add default via 10.9.1.254",
-  ]);
-  for (const [index, space] of [spaces.vm, spaces.dmzVm].entries()) {
-    inside(space, [
-      "link set lo up",
-      `addr add 10.9.${index + 1}.11/24 dev eth0`,
-      "link set eth0 up",
-      `route add default via 10.9.${index + 1}.254`,
-    ]);
-  }
+  if (joins === undefined) buildRack(spaces);
+  joinRack(spaces, { hostSpace, number: joins ? 2 : 1 });
   const enter = (space: string) => [`--net=/run/netns/${space}`];
-  for (const space of [hostSpace, spaces.tor, spaces.vm, spaces.dmzVm]) {
-    execFileSync("nsenter", [
-      ...enter(space),
-      "sh",
-      "-c",
-      `cd /proc/sys/net; for f in bridge/bridge-nf-call-*; do [ ! -e $f ] || echo 0 > $f; done; echo ${space === spaces.tor ? 1 : 0} > ipv4/ip_forward; echo 0 > ipv4/conf/all/rp_filter`,
-    ]);
-  }
 
   const podsFile = join(folder, "pods-source.json");
   const configFile = join(folder, "agent.json");
@@ -141,7 +103,7 @@ export async function createTestHost(
   writeFileSync(
     configFile,
     JSON.stringify({
-      node: "host1",
+      node,
       ...paths,
       bridges: { core: { bridge: "br-core", uplink: "up-core" }, dmz: { bridge: "br-dmz", uplink: "up-dmz" } },
       pods: { kind: "file", path: podsFile },
@@ -151,7 +113,7 @@ export async function createTestHost(
   );
   const setPods: TestHost["setPods"] = (pods, blocks = ["10.9.1.200-10.9.1.230"]) => {
     const grant = printDynamicBlockGrant({
-      host: "host1",
+      host: node,
       generation: 1,
       subnet: "rack1-core",
       area: "core",
@@ -257,7 +219,7 @@ export async function createTestHost(
     close: async () => {
       await kill();
       for (const name of containers) removeSpace(name);
-      for (const name of [hostSpace, ...Object.values(spaces)]) ip("netns", "del", name);
+      for (const name of [hostSpace, ...(joins ? [] : Object.values(spaces))]) ip("netns", "del", name);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -54,7 +54,8 @@ export function createVerbs(options: VerbOptions): Verbs {
     try {
       return await work(pod);
     } finally {
-      await host.netlink.closeNamespace(pod);
+      // Nobody waits for it: the worker closes it after what was asked before.
+      host.netlink.closeNamespace(pod).catch((error: unknown) => log(`${path}: ${String(error)}`));
     }
   }
 
