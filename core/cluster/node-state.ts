@@ -6,6 +6,8 @@ export type NodeState = Readonly<{
   ready: boolean;
   /** Why it is not ready, as kubelet or the node controller says. */
   reason: string | null;
+  /** The node controller hears nothing of its kubelet. */
+  silent: boolean;
   /** Since when `ready` is what it is; null when it was never told. */
   since: string | null;
   schedulable: boolean;
@@ -41,6 +43,7 @@ export function nodeState(node: RawNode): NodeState {
   return {
     name: node.metadata.name,
     ready: ready?.status === "True",
+    silent: ready?.status === "Unknown",
     reason: ready?.status === "True" ? null : (ready?.message ?? "the node has not told yet"),
     since: ready?.lastTransitionTime ?? null,
     schedulable: node.spec?.unschedulable !== true,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { hostHealth, type HostFacts, type HostHealth } from "./host-health.ts";
+import { hostHealth, type HostHealth } from "./host-health.ts";
 import { nextMoveStep, silence, type MoveFacts } from "./next-move-step.ts";
 import { observeInstance, type InstanceFacts } from "./observe-instance.ts";
 import { instanceStates, transitionProblem } from "./instance-state.ts";
@@ -12,31 +12,21 @@ const lost: HostHealth = { state: "lost", reason: "silent" };
 const up: HostHealth = { state: "up", reason: "well" };
 
 describe("a host", () => {
-  const facts: HostFacts = {
-    nowMs: 100_000,
-    clusterAnswersSinceMs: 0,
-    leaseChangedAtMs: 95_000,
-    ready: "True",
-    readyMessage: "",
-  };
+  const node = { ready: false, silent: true, reason: "Kubelet stopped posting node status." };
 
-  it("is lost within a minute of its last word, with the silence as the reason", () => {
-    assert.equal(hostHealth(facts).state, "up");
-    const silent = hostHealth({ ...facts, leaseChangedAtMs: 55_000, ready: "Unknown" });
-    assert.deepEqual(silent, { state: "lost", reason: "its kubelet has not renewed its lease for 45 s" });
-    assert.match(hostHealth({ ...facts, leaseChangedAtMs: null }).reason, /Node object is gone/);
+  it("is lost when its kubelet is silent or its Node is gone, with the reason", () => {
+    assert.equal(hostHealth({ clusterAnswers: true, node: { ready: true, silent: false, reason: null } }).state, "up");
+    assert.deepEqual(hostHealth({ clusterAnswers: true, node }), { state: "lost", reason: node.reason });
+    assert.match(hostHealth({ clusterAnswers: true, node: null }).reason, /Node object is gone/);
   });
 
-  it("is not lost when its cluster was away and has only just come back", () => {
-    assert.equal(hostHealth({ ...facts, leaseChangedAtMs: 10_000, clusterAnswersSinceMs: null }).state, "unknown");
-    assert.equal(hostHealth({ ...facts, leaseChangedAtMs: 10_000, clusterAnswersSinceMs: 90_000 }).state, "up");
+  it("is not lost because its cluster is away", () => {
+    assert.equal(hostHealth({ clusterAnswers: false, node }).state, "unknown");
   });
 
   it("is unhealthy, not lost, when its kubelet speaks and reports trouble", () => {
-    assert.deepEqual(hostHealth({ ...facts, ready: "False", readyMessage: "disk is full" }), {
-      state: "unhealthy",
-      reason: "disk is full",
-    });
+    const full = { ready: false, silent: false, reason: "disk is full" };
+    assert.deepEqual(hostHealth({ clusterAnswers: true, node: full }), { state: "unhealthy", reason: "disk is full" });
   });
 });
 

@@ -8,7 +8,7 @@ export {
 } from "./classify-change.ts";
 export { classifyDrift, type Drift, type DriftFacts } from "./classify-drift.ts";
 export { fatalTrouble } from "./fatal-trouble.ts";
-export { hostHealth, leaseSilenceMs, type HostFacts, type HostHealth } from "./host-health.ts";
+export { hostHealth, type HostFacts, type HostHealth } from "./host-health.ts";
 export { instanceLabels } from "./instance-labels.ts";
 export {
   instanceManifests,

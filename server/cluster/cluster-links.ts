@@ -1,15 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Credential } from "@wcs/kube";
+import type { NodeState, PodState } from "@wcs/core/cluster";
+import type { CacheChange, Credential } from "@wcs/kube";
 import { logEnd } from "../events/watch-log.ts";
 import type { Platform } from "../program/platform.ts";
 import { openClusterLink, type ClusterLink } from "./cluster-link.ts";
 import { listConnections } from "./cluster-store.ts";
 import { readCredential } from "./credentials.ts";
 
+type PodListener = (change: CacheChange<PodState>) => void;
+type NodeListener = (cluster: string, change: CacheChange<NodeState>) => void;
+
 /** This server's links with all clusters. */
 export type ClusterLinks = Readonly<{
   get: (name: string) => ClusterLink | undefined;
   all: () => IterableIterator<ClusterLink>;
+  /** Calls for every change of a pod of WCS's on any cluster; returns what ends that. */
+  onPod: (listener: PodListener) => () => void;
+  /** Calls for every change of a node of any cluster; returns what ends that. */
+  onNode: (listener: NodeListener) => () => void;
   /** Follows the table of connections until the signal fires, then closes every link. */
   run: (signal: AbortSignal) => Promise<void>;
 }>;
@@ -25,6 +33,18 @@ type Held = { link: ClusterLink; version: number; way: string };
 export function createClusterLinks(platform: Platform): ClusterLinks {
   const { database, secrets, log, logReader } = platform;
   const held = new Map<string, Held>();
+  const podListeners = new Set<PodListener>();
+  const nodeListeners = new Set<NodeListener>();
+
+  const onPod = (change: CacheChange<PodState>): void => {
+    for (const listener of podListeners) listener(change);
+  };
+
+  const onNode =
+    (cluster: string) =>
+    (change: CacheChange<NodeState>): void => {
+      for (const listener of nodeListeners) listener(cluster, change);
+    };
 
   async function sync(): Promise<void> {
     const rows = (await listConnections(database.query)).filter(({ state }) => state === "active");
@@ -45,7 +65,7 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
         if (held.get(row.name)?.way !== way) await drop(row.name);
         const known = held.get(row.name);
         if (known === undefined) {
-          const link = openClusterLink({ name: row.name, access, log, probeEveryMs });
+          const link = openClusterLink({ name: row.name, access, log, probeEveryMs, onPod, onNode: onNode(row.name) });
           held.set(row.name, { link, version: row.version, way });
         } else {
           known.link.useToken(tokenOf(credential));
@@ -62,6 +82,14 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
     get: (name) => held.get(name)?.link,
     all: function* () {
       for (const { link } of held.values()) yield link;
+    },
+    onPod: (listener) => {
+      podListeners.add(listener);
+      return () => podListeners.delete(listener);
+    },
+    onNode: (listener) => {
+      nodeListeners.add(listener);
+      return () => nodeListeners.delete(listener);
     },
     run: async (signal) => {
       let nudge = Promise.withResolvers<void>();

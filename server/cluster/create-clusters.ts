@@ -13,7 +13,7 @@ import { decodePageCursor, encodePageCursor } from "../http/page-cursor.ts";
 import { act, answer, read } from "../http/route.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import { clusterFailure } from "./cluster-failure.ts";
-import { connectionKind, createClusterLinks } from "./cluster-links.ts";
+import { connectionKind, type ClusterLinks } from "./cluster-links.ts";
 import { registerClusterMetrics } from "./cluster-metrics.ts";
 import { clusterRecord } from "./cluster-record.ts";
 import {
@@ -41,9 +41,11 @@ export type ClusterEstate = Readonly<{
 }>;
 
 /** `/api/v1/cluster-connections`: the clusters that WCS works with, their baseline and their health. */
-export function createClusters(platform: Platform, estate: ClusterEstate): Feature {
+export function createClusters(
+  platform: Platform,
+  { estate, links }: Readonly<{ estate: ClusterEstate; links: ClusterLinks }>,
+): Feature {
   const { database, secrets } = platform;
-  const links = createClusterLinks(platform);
   registerClusterMetrics(platform.metrics, links);
 
   const scopeOf = async (query: Query, name: string): Promise<Scope> => (await estate.scopeOf(query, name)) ?? nowhere;
