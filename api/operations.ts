@@ -4,9 +4,13 @@ import { clusterOperations } from "./cluster/index.ts";
 import { cmdbOperationList } from "./cmdb/index.ts";
 import { estateOperationList } from "./estate/index.ts";
 import { healthOperations } from "./health/index.ts";
+import { instanceOperations } from "./instance/index.ts";
+import { freezeOperations, releaseOperations } from "./release/index.ts";
+import { requestOperations } from "./request/index.ts";
 import type { Operation } from "./http/operation.ts";
 import { ipamOperations } from "./ipam/index.ts";
 import { loginOperations } from "./login/index.ts";
+import { templateOperations } from "./template/index.ts";
 import { tokenOperations } from "./token/index.ts";
 import { watchOperations } from "./watch/index.ts";
 
@@ -17,9 +21,14 @@ export const operations: readonly Operation[] = [
   ...clusterOperations,
   ...cmdbOperationList,
   ...estateOperationList,
+  ...freezeOperations,
   ...healthOperations,
+  ...instanceOperations,
   ...ipamOperations,
   ...loginOperations,
+  ...releaseOperations,
+  ...requestOperations,
+  ...templateOperations,
   ...tokenOperations,
   ...watchOperations,
 ];

@@ -71,6 +71,48 @@ export const problemCodes = {
     "资源台账规则校验失败",
     "Mend what `errors` names; nothing was changed.",
   ),
+  "template.invalid": kind(
+    422,
+    "The template's rules do not hold",
+    "模板规则校验失败",
+    "Mend what `errors` names; no version was added.",
+  ),
+  "request.impossible": kind(
+    422,
+    "What is asked for cannot be placed",
+    "无法满足该申请",
+    "`errors` names what cannot hold together and what would make it fit.",
+  ),
+  "approval.refused": kind(
+    409,
+    "This approval does not count",
+    "审批无效",
+    "Look at the plan as it is now; another person than the requester approves it.",
+  ),
+  "instance.busy": kind(
+    409,
+    "The instance is not free for this",
+    "实例当前不可操作",
+    "Wait for what works on it, or end that first.",
+  ),
+  "release.invalid": kind(
+    422,
+    "The release cannot be planned like this",
+    "发布方案不可行",
+    "Mend what `errors` names; nothing was made.",
+  ),
+  "release.state": kind(
+    409,
+    "The release is not in a state for this",
+    "发布当前状态不允许该操作",
+    "Look at its state and reason; the answer names what can be done now.",
+  ),
+  "release.frozen": kind(
+    409,
+    "A freeze window holds",
+    "处于封网窗口",
+    "Wait for its end, or break the glass with a reason.",
+  ),
   "act.ticket-required": kind(
     422,
     "An act on this environment names its change ticket",

@@ -1,15 +1,27 @@
 import { createAccess } from "../access/create-access.ts";
 import { readAccess, scopeOfAccess } from "../access/access-store.ts";
 import { createAudit } from "../audit/create-audit.ts";
-import { createClusters } from "../cluster/create-clusters.ts";
 import { createCmdb } from "../cmdb/create-cmdb.ts";
+import { createClusterLinks } from "../cluster/cluster-links.ts";
+import { clusterEstate } from "../cluster/cluster-estate.ts";
+import { createClusters } from "../cluster/create-clusters.ts";
 import { createEstate } from "../estate/create-estate.ts";
 import { missingInEstate, readEstate } from "../estate/read-estate.ts";
 import { createWatch } from "../events/create-watch.ts";
 import { createHealth } from "../health/create-health.ts";
+import { addressLedger } from "../instance/address-ledger.ts";
+import { clusterConnections } from "../instance/cluster-connections.ts";
+import { createInstances } from "../instance/create-instances.ts";
+import { estateLookup } from "../instance/estate-lookup.ts";
 import { createIpam } from "../ipam/index.ts";
 import { createLogin } from "../login/create-login.ts";
 import { createMaintenance } from "../maintenance/create-maintenance.ts";
+import { placementService } from "../placement/placement-service.ts";
+import { createFreezeWindows } from "../release/create-freeze-windows.ts";
+import { createReleases } from "../release/create-releases.ts";
+import { createRequests } from "../request/create-requests.ts";
+import { createTemplates } from "../template/create-templates.ts";
+import { templateService } from "../template/template-service.ts";
 import { createTokens, type SubjectScope } from "../token/create-tokens.ts";
 import type { Feature, Platform } from "./platform.ts";
 
@@ -20,16 +32,23 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     const account = await readAccess(query, "ServiceAccount", name);
     return account === null ? null : scopeOfAccess("ServiceAccount", account.spec);
   };
+  const links = createClusterLinks(platform);
+  const neighbours = {
+    estate: estateLookup,
+    clusters: clusterConnections(links),
+    placement: placementService(links),
+    addresses: addressLedger,
+  };
+  const mainJob = { neighbours, templates: templateService, timeZone: "Asia/Shanghai" };
   return [
     createAccess(platform, missingInEstate),
     createAudit(platform),
-    createClusters(platform, {
-      scopeOf: async (query, cluster) => (await readEstate(query, "Cluster", cluster))?.scope ?? null,
-      quotasOf: async () => [],
-    }),
+    createClusters(platform, { links, estate: clusterEstate }),
     createCmdb(platform),
     createEstate(platform),
+    createFreezeWindows(platform, estateLookup),
     createHealth(platform),
+    createInstances(platform, mainJob),
     createIpam(platform, {
       annotations: async () => null,
       live: async () => null,
@@ -37,6 +56,9 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     }),
     createLogin(platform, (query, name) => scopeOfSubject(query, { kind: "Person", name })),
     createMaintenance(platform),
+    createReleases(platform, mainJob),
+    createRequests(platform, neighbours),
+    createTemplates(platform, async (query, id) => (await estateLookup.subsystem(query, id))?.business ?? null),
     createTokens(platform, scopeOfSubject),
     createWatch(platform),
   ];

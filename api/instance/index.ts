@@ -1,0 +1,1 @@
+export { instanceName, instanceOperations } from "./instance-operations.ts";

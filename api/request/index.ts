@@ -1,0 +1,1 @@
+export { requestOperations, type RequestBody, type RequestPlan } from "./request-operations.ts";

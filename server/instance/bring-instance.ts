@@ -1,0 +1,141 @@
+import { canonicalJson } from "@wcs/core/canonical";
+import {
+  classifyChange,
+  classifyDrift,
+  containerName,
+  podName,
+  replacesAnnotation,
+  replacesAnnotationName,
+  type ChangePurpose,
+  type Drift,
+  type InstanceChange,
+  type InstanceManifests,
+  type KubeObject,
+  type LivePod,
+} from "@wcs/core/instance";
+import { pods, resourceType, type KubeClient } from "@wcs/kube";
+import { readLiveInstance, statefulSets, type LiveInstance } from "./live-instance.ts";
+
+/** Who owns the fields that WCS applies. */
+export const fieldManager = "wcs";
+
+/** What was done in one step. */
+export type BroughtInstance = Readonly<{
+  did: "nothing" | "created" | "applied" | "patched" | "re-created";
+  change: InstanceChange | null;
+  /** Differences that only a new pod would mend. */
+  reported: readonly Drift[];
+  live: LiveInstance;
+}>;
+
+export type BringOptions = Readonly<{
+  client: KubeClient;
+  namespace: string;
+  instance: string;
+  meant: InstanceManifests;
+  /** The design that a pod with this `wcs.io/version` was made of; null when it is not known any more. */
+  designOf: (version: string) => Promise<InstanceManifests | null>;
+  purpose: ChangePurpose;
+  signal?: AbortSignal;
+}>;
+
+/**
+ * Brings an instance's objects to its design by one idempotent step. The StatefulSet comes first, so that a pod that is made anew meanwhile is
+ * already the right one; then the running pod is changed in place, or deleted where Kubernetes cannot do that. Throws KubeError.
+ */
+export async function bringInstance(options: BringOptions): Promise<BroughtInstance> {
+  const { client, namespace, instance, meant, signal } = options;
+  const live = await readLiveInstance(client, { namespace, instance }, signal);
+  const drift = classifyDrift({ meant, ...live, atWork: false });
+  const ofStatefulSet = drift.filter(({ object }) => object === "StatefulSet");
+  if (ofStatefulSet.length > 0) {
+    for (const object of [...meant.before, meant.statefulSet]) await applyObject(client, object, signal);
+    if (live.statefulSet === null && live.pod === null) return { did: "created", change: null, reported: [], live };
+  }
+  const { pod } = live;
+  if (pod === null || pod.deleting) {
+    return { did: ofStatefulSet.length > 0 ? "applied" : "nothing", change: null, reported: [], live };
+  }
+
+  const podVersion = pod.annotations["wcs.io/version"];
+  if (podVersion !== meant.version) {
+    const from = podVersion === undefined ? null : await options.designOf(podVersion);
+    const change: InstanceChange | null = from === null ? null : classifyChange(from, meant, options.purpose);
+    if (change?.effect === "forbidden") {
+      const paths = change.steps
+        .filter(({ effect }) => effect === "forbidden")
+        .map(({ path, reason }) => `${path} (${reason})`);
+      throw new Error(`${instance}: a release may not change ${paths.join(", ")}`);
+    }
+    if (change !== null && change.effect !== "re-create") {
+      await patchPod(options, pod);
+      return { did: "patched", change, reported: [], live };
+    }
+    await client.delete(pods, { namespace, name: podName(instance), preconditions: { uid: pod.uid }, signal });
+    return { did: "re-created", change, reported: [], live };
+  }
+
+  const ofPod = drift.filter(({ object }) => object === "Pod");
+  const mendable = ofPod.filter(({ action }) => action === "put-right");
+  if (mendable.length > 0) await patchPod(options, pod);
+  const did = mendable.length > 0 ? "patched" : ofStatefulSet.length > 0 ? "applied" : "nothing";
+  return { did, change: null, reported: ofPod.filter(({ action }) => action === "report"), live };
+}
+
+async function applyObject(client: KubeClient, object: KubeObject, signal: AbortSignal | undefined): Promise<void> {
+  await client.apply(typeOf(object), object, { fieldManager, force: true, signal });
+}
+
+const types = [
+  resourceType("v1/configmaps", "ConfigMap", "namespaced"),
+  resourceType("v1/persistentvolumes", "PersistentVolume", "cluster"),
+  resourceType("v1/persistentvolumeclaims", "PersistentVolumeClaim", "namespaced"),
+  statefulSets,
+];
+
+function typeOf(object: KubeObject) {
+  const type = types.find(({ kind }) => kind === object.kind);
+  if (type === undefined) throw new TypeError(`an instance has no ${object.kind}`);
+  return type;
+}
+
+/** Image and metadata by one patch, CPU and memory by another, as Kubernetes wants it (KEP-1287). */
+async function patchPod({ client, namespace, instance, meant, signal }: BringOptions, pod: LivePod): Promise<void> {
+  const name = podName(instance);
+  const { metadata, spec } = meant.podTemplate;
+  const container = containerOf(spec);
+  const before = containerOf(pod.spec);
+  const gone = Object.keys(pod.labels).filter((key) => !(key in metadata.labels) && !isKubernetesLabel(key));
+  const labels = { ...metadata.labels, ...Object.fromEntries(gone.map((key) => [key, null])) };
+  // Only that container, as it was seen, is replaced: else another than the one that is named could be taken for the new one.
+  const replaces =
+    before["image"] === container["image"]
+      ? null
+      : { annotation: { [replacesAnnotationName]: replacesAnnotation(pod) }, resourceVersion: pod.resourceVersion };
+  const patch = {
+    metadata: {
+      uid: pod.uid,
+      ...(replaces === null ? {} : { resourceVersion: replaces.resourceVersion }),
+      labels,
+      annotations: { ...metadata.annotations, ...replaces?.annotation },
+    },
+    spec: { containers: [{ name: containerName, image: container["image"] }] },
+  };
+  await client.patch(pods, { namespace, name, kind: "strategic", patch, signal });
+  if (canonicalJson(before["resources"]) !== canonicalJson(container["resources"])) {
+    const resize = { spec: { containers: [{ name: containerName, resources: container["resources"] }] } };
+    await client.patch(pods, { namespace, name, subresource: "resize", kind: "strategic", patch: resize, signal });
+  }
+}
+
+/** Labels that the StatefulSet controller puts on its pods. */
+function isKubernetesLabel(key: string): boolean {
+  return key === "controller-revision-hash" || key.includes("kubernetes.io/");
+}
+
+function containerOf(spec: unknown): Readonly<Record<string, unknown>> {
+  const { containers = [] } = spec as { containers?: readonly Readonly<Record<string, unknown>>[] };
+  const container = containers.find(({ name }) => name === containerName);
+  if (container === undefined) throw new TypeError(`the pod has no container ${containerName}`);
+  return container;
+}

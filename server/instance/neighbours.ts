@@ -1,0 +1,76 @@
+import type { HostHealth, InstanceClass } from "@wcs/core/instance";
+import type { NetworkAnnotation } from "@wcs/core/ipam";
+import type { PlacementAnswer, PlacementRequest } from "@wcs/core/placement";
+import type { KubeClient } from "@wcs/kube";
+import type { Scope } from "@wcs/core/access-rights";
+import type { Query } from "../database/database.ts";
+import type { Transaction } from "../database/transaction.ts";
+
+/** What the main job needs to know of the estate. Each answers null when there is no such thing. */
+export type EstateLookup = Readonly<{
+  subsystem: (
+    query: Query,
+    id: string,
+  ) => Promise<Readonly<{ id: string; system: string; business: string; areas: readonly string[] }> | null>;
+  dcn: (
+    query: Query,
+    id: string,
+  ) => Promise<Readonly<{ id: string; group: string; idc: string; environment: string }> | null>;
+  class: (query: Query, name: string) => Promise<InstanceClass | null>;
+  environment: (
+    query: Query,
+    name: string,
+  ) => Promise<Readonly<{ name: string; ticketRequired: boolean; approvals: number }> | null>;
+  /** The Kubernetes node of a host. */
+  nodeOf: (query: Query, host: string) => Promise<string | null>;
+}>;
+
+export type ClusterListener = Readonly<{
+  onPod: (namespace: string, name: string) => void;
+  onHost: (cluster: string, node: string) => void;
+}>;
+
+/** The clusters as this server reaches them. */
+export type ClusterConnections = Readonly<{
+  /** Null while the cluster does not answer or is not known. */
+  clientOf: (cluster: string) => Promise<KubeClient | null>;
+  /** Since when the cluster has answered without a gap, in milliseconds of the Unix epoch; null while it does not. */
+  answersSinceMs: (cluster: string) => number | null;
+  hostHealth: (cluster: string, node: string) => HostHealth;
+  /** Tells of every change of a pod of WCS's, and of every host whose health may have changed, until the signal. */
+  follow: (listener: ClusterListener, signal: AbortSignal) => Promise<void>;
+  /** The namespace of a business. */
+  namespaceOf: (business: string) => string;
+}>;
+
+/** The engine over the whole estate. */
+export type PlacementService = Readonly<{
+  answer: (query: Query, request: PlacementRequest) => Promise<PlacementAnswer>;
+  /** Holds every other promise off until the transaction ends, so that what `answer` says then stays true. */
+  lock: (tx: Transaction) => Promise<void>;
+}>;
+
+/** The ledger of addresses, in the caller's transaction. */
+export type AddressLedger = Readonly<{
+  reserve: (
+    tx: Transaction,
+    demands: readonly Readonly<{
+      instance: string;
+      subsystem: string;
+      scope: Scope;
+      nics: readonly Readonly<{ nic: string; subnet: string }>[];
+    }>[],
+  ) => Promise<readonly Readonly<{ instance: string; nic: string; subnet: string; ip: string }>[]>;
+  /** The `wcs.io/network` annotation of an instance as the ledger has it now. */
+  network: (query: Query, instance: string) => Promise<NetworkAnnotation>;
+  /** The instances are gone for good, and so are these pods of theirs. */
+  retire: (tx: Transaction, instances: readonly string[], podUids: readonly string[]) => Promise<void>;
+}>;
+
+/** Everything that the main job takes from other features. */
+export type Neighbours = Readonly<{
+  estate: EstateLookup;
+  clusters: ClusterConnections;
+  placement: PlacementService;
+  addresses: AddressLedger;
+}>;

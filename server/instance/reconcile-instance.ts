@@ -1,0 +1,258 @@
+import {
+  fatalTrouble,
+  observeInstance,
+  podName,
+  presentContainer,
+  type InstanceManifests,
+  type InstanceState,
+  type LivePod,
+} from "@wcs/core/instance";
+import { isKubeError, pods, type KubeClient } from "@wcs/kube";
+import { recordAudit } from "../audit/record-audit.ts";
+import { transaction, type ActContext } from "../database/transaction.ts";
+import type { Platform } from "../program/platform.ts";
+import type { Reconciler } from "../reconcile/reconciler.ts";
+import type { TemplateService } from "../template/template-service.ts";
+import { bringInstance, fieldManager } from "./bring-instance.ts";
+import { designInstance, keepDesign, keptDesign } from "./design-instance.ts";
+import { scopeOfInstance, selectInstances, type InstanceObservation, type InstanceRecord } from "./instance-record.ts";
+import { readLiveInstance, statefulSets, type LiveInstance } from "./live-instance.ts";
+import type { Neighbours } from "./neighbours.ts";
+import { lockInstance, sameObservation, saveInstance, type InstanceChanges } from "./save-instance.ts";
+
+const name = "instances";
+/** How soon to look again although nothing was told: while something is on its way, and while nothing is. */
+const lookAgain = { movingMs: 1_000, awayMs: 2_000, steadyMs: 15_000 };
+
+type Options = Readonly<{ platform: Platform; neighbours: Neighbours; templates: TemplateService; timeZone: string }>;
+
+/** Makes every instance on its cluster what it is meant to be, and writes down what is seen of it. */
+export function createInstanceReconciler(options: Options): Reconciler {
+  const { query } = options.platform.database;
+  const instancesOn = async (cluster: string, node: string): Promise<readonly string[]> => {
+    const rows = await query<{ name: string }>(
+      "SELECT name FROM instances WHERE retired_at IS NULL AND design IS NOT NULL AND cluster = $1 AND node = $2",
+      [cluster, node],
+    );
+    return rows.map((row) => row.name);
+  };
+  return {
+    name,
+    keys: async () => {
+      const rows = await query<{ name: string }>(
+        "SELECT name FROM instances WHERE retired_at IS NULL AND (design IS NOT NULL OR wish = 'retire')",
+      );
+      return rows.map((row) => row.name);
+    },
+    keysOf: (change) => (change.kind === "Instance" && change.change !== "deleted" ? [change.name] : []),
+    follow: (add, signal) =>
+      options.neighbours.clusters.follow(
+        {
+          onPod: (_, pod) => add(instanceOfPod(pod)),
+          onHost: (cluster, node) => {
+            instancesOn(cluster, node).then(add, (error: unknown) =>
+              options.platform.log.warn({ err: error, cluster, node }, "the instances of a host can't be read"),
+            );
+          },
+        },
+        signal,
+      ),
+    reconcile: (key, signal) => reconcileInstance(options, key, signal),
+    resyncMs: 60_000,
+    workers: 16,
+  };
+}
+
+/** A StatefulSet of one names its pod `<instance>-0`. */
+function instanceOfPod(pod: string): readonly string[] {
+  return pod.endsWith("-0") ? [pod.slice(0, -2)] : [];
+}
+
+async function reconcileInstance(
+  options: Options,
+  key: string,
+  signal: AbortSignal,
+): Promise<void | Readonly<{ againAfterMs: number }>> {
+  const { platform, neighbours } = options;
+  const [instance] = await selectInstances(platform.database.query, "name = $1", [key]);
+  if (instance === undefined || instance.retiredAt !== null) return;
+  if (instance.design === null) {
+    if (instance.wish === "retire") await retired(options, instance, "nothing of it was ever on a cluster");
+    return;
+  }
+  const client = await neighbours.clusters.clientOf(instance.cluster);
+  if (client === null) return { againAfterMs: lookAgain.awayMs };
+  const namespace = neighbours.clusters.namespaceOf(instance.business);
+
+  if (instance.wish === "retire") {
+    const live = await readLiveInstance(client, { namespace, instance: key }, signal);
+    if (live.statefulSet === null && live.pod === null) {
+      await retired(options, instance, "its pod and StatefulSet are gone");
+      return;
+    }
+    if (live.statefulSet !== null) {
+      const preconditions = { uid: live.statefulSet.uid };
+      await deleteIfThere(
+        client.delete(statefulSets, { namespace, name: key, preconditions, propagation: "Foreground", signal }),
+      );
+    }
+    await observe(options, instance, { live, meant: null, drift: [] });
+    return { againAfterMs: lookAgain.movingMs };
+  }
+
+  const meant = await designInstance(platform.database.query, {
+    ...options,
+    instance,
+    design: instance.design,
+    release: instance.release ?? "",
+  });
+  await keepDesign(platform.database.query, key, meant);
+  await restartIfAsked(options, { instance, client, namespace, signal });
+  const brought = await bringInstance({
+    client,
+    namespace,
+    instance: key,
+    meant,
+    designOf: (version) => keptDesign(platform.database.query, key, version),
+    purpose: "release",
+    signal,
+  });
+  if (brought.did !== "nothing") {
+    platform.log.info(
+      { instance: key, did: brought.did, manager: fieldManager },
+      "an instance was brought to its design",
+    );
+  }
+  const live =
+    brought.did === "nothing" ? brought.live : await readLiveInstance(client, { namespace, instance: key }, signal);
+  const state = await observe(options, instance, { live, meant, drift: brought.reported });
+  return { againAfterMs: isSteady(state) ? lookAgain.steadyMs : lookAgain.movingMs };
+}
+
+/** What is gone already, or is another by now, need not be deleted. */
+async function deleteIfThere(deletion: Promise<void>): Promise<void> {
+  try {
+    await deletion;
+  } catch (error) {
+    if (!isKubeError(error) || (error.reason !== "not-found" && error.reason !== "conflict")) throw error;
+  }
+}
+
+function isSteady(state: InstanceState): boolean {
+  return state === "ready" || state === "stopped" || state === "lost";
+}
+
+async function restartIfAsked(
+  options: Options,
+  at: Readonly<{ instance: InstanceRecord; client: KubeClient; namespace: string; signal: AbortSignal }>,
+): Promise<void> {
+  const { query } = options.platform.database;
+  const [row] = await query<{ restart_of: string | null }>("SELECT restart_of FROM instances WHERE name = $1", [
+    at.instance.name,
+  ]);
+  const uid = row?.restart_of ?? null;
+  if (uid === null) return;
+  const { pod } = await readLiveInstance(at.client, { namespace: at.namespace, instance: at.instance.name }, at.signal);
+  if (pod?.uid === uid && !pod.deleting) {
+    const target = { namespace: at.namespace, name: podName(at.instance.name), preconditions: { uid } };
+    await deleteIfThere(at.client.delete(pods, { ...target, signal: at.signal }));
+  }
+  if (pod?.uid === uid) return;
+  const { name } = at.instance;
+  await query("UPDATE instances SET restart_of = NULL WHERE name = $1 AND restart_of = $2", [name, uid]);
+}
+
+/** Writes down what is seen, if that is news, and returns the state. */
+async function observe(
+  options: Options,
+  before: InstanceRecord,
+  seen: Readonly<{ live: LiveInstance; meant: InstanceManifests | null; drift: InstanceRecord["drift"] }>,
+): Promise<InstanceState> {
+  const { platform, neighbours } = options;
+  const { live, meant } = seen;
+  const judge = (instance: InstanceRecord) =>
+    observeInstance({
+      wish: instance.wish,
+      // The first release takes an instance from `delivered` into the states that are seen.
+      state: instance.state === "delivered" ? "released" : instance.state,
+      clusterAnswers: true,
+      statefulSet: live.statefulSet,
+      pod: live.pod,
+      host: neighbours.clusters.hostHealth(instance.cluster, instance.node),
+      moving: false,
+    });
+  const observed = observationOf(live.pod, meant, before);
+  const news = (instance: InstanceRecord): InstanceChanges | null => {
+    const { state, reason } = judge(instance);
+    const same =
+      state === instance.state &&
+      reason === instance.stateReason &&
+      sameObservation(instance.observed, observed) &&
+      JSON.stringify(instance.drift) === JSON.stringify(seen.drift);
+    return same ? null : { state, stateReason: reason, observed, drift: seen.drift };
+  };
+  if (news(before) === null) return before.state;
+  return transaction(platform.database, { context: contextOf(platform) }, async (tx) => {
+    const instance = await lockInstance(tx, before.name);
+    if (instance === null) throw new Error(`${before.name} is gone`);
+    // What was seen is of the instance as it was: a newer wish or design looks again.
+    if (instance.version !== before.version && instance.wish !== before.wish) return instance.state;
+    const changes = news(instance);
+    return changes === null ? instance.state : (await saveInstance(tx, instance, changes)).state;
+  });
+}
+
+function observationOf(
+  pod: LivePod | null,
+  meant: InstanceManifests | null,
+  before: InstanceRecord,
+): InstanceObservation {
+  const isPresent = pod !== null && presentContainer(pod).isPresent;
+  return {
+    podUid: pod?.uid ?? null,
+    lastPodUid: pod?.uid ?? before.observed?.lastPodUid ?? null,
+    podVersion: pod?.annotations["wcs.io/version"] ?? null,
+    meantVersion: meant?.version ?? null,
+    podRelease: pod?.annotations["wcs.io/release"] ?? null,
+    readySinceMs: isPresent ? pod.readySinceMs : null,
+    restarts: pod?.restarts ?? 0,
+    runningDigest: pod?.runningDigest ?? null,
+    trouble: pod === null ? null : fatalTrouble(pod, before.design?.imageDigest ?? ""),
+  };
+}
+
+/** The end of an instance: its addresses and its capacity go back. */
+async function retired(options: Options, { name }: InstanceRecord, reason: string): Promise<void> {
+  const { platform, neighbours } = options;
+  await transaction(platform.database, { context: contextOf(platform) }, async (tx) => {
+    const instance = await lockInstance(tx, name);
+    if (instance === null || instance.retiredAt !== null) return;
+    const uid = instance.observed?.lastPodUid ?? null;
+    await neighbours.addresses.retire(tx, [name], uid === null ? [] : [uid]);
+    const after = await saveInstance(tx, instance, {
+      state: "retired",
+      stateReason: reason,
+      observed: null,
+      drift: [],
+      retiredAt: new Date().toISOString(),
+    });
+    recordAudit(tx, {
+      resource: { kind: "Instance", name },
+      scope: scopeOfInstance(after),
+      before: { state: instance.state },
+      after: { state: "retired" },
+      outcome: "done",
+    });
+  });
+}
+
+function contextOf(platform: Platform): ActContext {
+  return {
+    actor: { kind: "System", name, tokenId: null },
+    from: platform.holder,
+    requestId: "",
+    act: `${name}.reconcile`,
+    reason: null,
+    ticket: null,
+  };
+}

@@ -1,0 +1,85 @@
+import type { InstanceObservation, InstanceRecord } from "./instance-record.ts";
+import { instanceColumns, instanceOf, scopeOfInstance, selectInstances } from "./instance-record.ts";
+import { instanceView } from "./instance-view.ts";
+import { recordEvent } from "../events/record-event.ts";
+import type { Transaction } from "../database/transaction.ts";
+
+/** What can change of an instance after its delivery. */
+export type InstanceChanges = Partial<
+  Pick<
+    InstanceRecord,
+    | "wish"
+    | "state"
+    | "stateReason"
+    | "release"
+    | "design"
+    | "observed"
+    | "drift"
+    | "heldBy"
+    | "host"
+    | "node"
+    | "retiredAt"
+  > &
+    Readonly<{ restartOf: string | null }>
+>;
+
+const columnOf: Readonly<Record<keyof InstanceChanges, string>> = {
+  wish: "wish",
+  state: "state",
+  stateReason: "state_reason",
+  release: "release",
+  design: "design",
+  observed: "observed",
+  drift: "drift",
+  heldBy: "held_by",
+  host: "host",
+  node: "node",
+  retiredAt: "retired_at",
+  restartOf: "restart_of",
+};
+const json: readonly string[] = ["design", "observed", "drift"];
+
+/** Locks an instance's row until the transaction ends; null when there is none. */
+export async function lockInstance(tx: Transaction, name: string): Promise<InstanceRecord | null> {
+  const [instance] = await selectInstances(tx.query, "name = $1 FOR UPDATE", [name]);
+  return instance ?? null;
+}
+
+/** Writes changes of a locked instance and tells those who watch. */
+export async function saveInstance(
+  tx: Transaction,
+  before: InstanceRecord,
+  changes: InstanceChanges,
+): Promise<InstanceRecord> {
+  const keys = Object.keys(changes) as (keyof InstanceChanges)[];
+  const values = keys.map((key) => {
+    const value = changes[key];
+    return json.includes(key) && value !== null ? JSON.stringify(value) : value;
+  });
+  const sets = keys.map((key, index) => `${columnOf[key]} = $${index + 2}`);
+  if (changes.state !== undefined && changes.state !== before.state) sets.push("state_since = now()");
+  const [row] = await tx.query(
+    `UPDATE instances SET ${[...sets, "version = version + 1"].join(", ")} WHERE name = $1 RETURNING ${instanceColumns}`,
+    [before.name, ...values],
+  );
+  if (row === undefined) throw new Error(`${before.name} is gone`);
+  const after = instanceOf(row);
+  recordEvent(tx, {
+    change: "updated",
+    kind: "Instance",
+    name: after.name,
+    version: after.version,
+    scope: scopeOfInstance(after),
+    record: instanceView(after),
+  });
+  return after;
+}
+
+/** True when two observations say the same. */
+export function sameObservation(a: InstanceObservation | null, b: InstanceObservation | null): boolean {
+  return JSON.stringify(a) === JSON.stringify(b) || (a !== null && b !== null && keysDiffer(a, b).length === 0);
+}
+
+function keysDiffer(a: InstanceObservation, b: InstanceObservation): readonly string[] {
+  return (Object.keys(b) as (keyof InstanceObservation)[]).filter((key) => a[key] !== b[key]);
+}

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createEstateIndex, parseEstateFile, stageChanges, type EstateIndex } from "@wcs/core/estate";
+import { buildWorld, planPlacement } from "@wcs/core/placement";
+import { placementEstate, type PlacementFacts } from "./placement-estate.ts";
+
+const host = (name: string, rack: string) => `
+- kind: Host
+  name: ${name}
+  spec:
+    rack: ${rack}
+    cluster: idc1-c1
+    pool: shared-1
+    addresses: { core: 10.71.${rack.slice(-1)}.${name.slice(-1)} }
+    capacity: { cpuMilli: 16000, memoryMiB: 32768 }`;
+
+const text = `
+- { kind: City, name: shenzhen }
+- { kind: IDC, name: idc1, spec: { city: shenzhen } }
+- { kind: Area, name: core, spec: { external: false } }
+- { kind: Rack, name: idc1-r1, spec: { idc: idc1 } }
+- { kind: Rack, name: idc1-r2, spec: { idc: idc1 } }
+- { kind: Environment, name: production, spec: { ticketRequired: true, approvals: 1 } }
+- { kind: Business, name: retail }
+- { kind: Person, name: wang-wei, spec: { business: retail } }
+- { kind: System, name: savings, spec: { business: retail } }
+- { kind: Subsystem, name: "0101", spec: { system: savings, importance: A, owner: wang-wei, areas: [core], rules: { survival: [{ domain: rack, of: dcn, sharePercent: 50 }] } } }
+- { kind: Class, name: 4C8G, spec: { cpuMilli: 4000, memoryMiB: 8192 } }
+- { kind: Cluster, name: idc1-c1, spec: { idc: idc1, environment: production } }
+- { kind: DCNGroup, name: 1C }
+- { kind: DCN, name: 1C1, spec: { group: 1C, idc: idc1, environment: production, role: active } }
+- { kind: Pool, name: shared-1, spec: { environment: production, quotas: { retail: { guarantee: { cpuMilli: 24000, memoryMiB: 49152 }, limit: { cpuMilli: 48000, memoryMiB: 98304 } } } } }
+- { kind: Subnet, name: idc1-r1-core, spec: { rack: idc1-r1, area: core, cidr: 10.71.1.0/24, gateway: 10.71.1.254, fixed: 10.71.1.100-10.71.1.109 } }
+- { kind: Subnet, name: idc1-r2-core, spec: { rack: idc1-r2, area: core, cidr: 10.71.2.0/24, gateway: 10.71.2.254, fixed: 10.71.2.100-10.71.2.109 } }
+${host("idc1-h1", "idc1-r1")}
+${host("idc1-h2", "idc1-r1")}
+${host("idc1-h3", "idc1-r2")}
+`;
+
+function estate(): EstateIndex {
+  const file = parseEstateFile(text);
+  const index = createEstateIndex();
+  const { faults } = stageChanges(
+    index,
+    file.documents.map(({ value }) => ({ put: value })),
+  );
+  assert.deepEqual([...file.faults, ...faults], []);
+  return index;
+}
+
+const facts: PlacementFacts = {
+  documents: estate().documents,
+  instances: [],
+  addresses: new Map(["idc1-r1-core", "idc1-r2-core"].map((subnet) => [subnet, { fixed: 10, free: 10 }])),
+  isHeardOf: () => true,
+  nodeOf: () => null,
+};
+const ask = (changes: Partial<PlacementFacts>, count: number) =>
+  planPlacement(buildWorld(placementEstate({ ...facts, ...changes })), {
+    items: [{ subsystem: "0101", class: "4C8G", areas: ["core"], counts: { "1C1": count } }],
+  });
+
+describe("the estate as placement takes it", () => {
+  it("is planned on, over racks as the subsystem's rules say", () => {
+    const plan = ask({}, 4);
+    assert.ok(plan.outcome === "plan");
+    assert.deepEqual(plan.places.map(({ rack }) => rack).toSorted(), ["idc1-r1", "idc1-r1", "idc1-r2", "idc1-r2"]);
+  });
+
+  it("counts what instances hold, and addresses that others have", () => {
+    const instances = [1, 2].map((number) => ({
+      name: `0101-1c1-0${number}`,
+      subsystem: "0101",
+      dcn: "1C1",
+      class: "4C8G",
+      host: `idc1-h${number * 2 - 1}`,
+      subnets: [`idc1-r${number}-core`],
+      lifetime: "long-term" as const,
+      borrowed: false,
+    }));
+    const held = new Map([
+      ["idc1-r1-core", { fixed: 10, free: 9 }],
+      ["idc1-r2-core", { fixed: 10, free: 0 }],
+    ]);
+    const plan = ask({ instances, addresses: held }, 2);
+    assert.ok(plan.outcome === "plan");
+    assert.deepEqual([plan.places.length, plan.removals.length], [0, 0]);
+    const refusal = ask({ instances, addresses: held }, 4);
+    assert.ok(refusal.outcome === "refusal");
+    assert.match(refusal.text.en, /idc1-r2|fixed IP|address/);
+  });
+
+  it("places nothing on a cluster that is not heard of, or a host that is not ready", () => {
+    assert.equal(ask({ isHeardOf: () => false }, 1).outcome, "refusal");
+    const plan = ask({ nodeOf: (host) => ({ cpuMilli: 16_000, memoryMiB: 32_768, ready: host !== "idc1-h3" }) }, 2);
+    assert.equal(plan.outcome, "refusal", "half of them must survive the loss of a rack");
+  });
+});

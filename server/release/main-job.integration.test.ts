@@ -1,0 +1,428 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ProblemError, type Client } from "@wcs/api";
+import { accessOperations } from "@wcs/api/access";
+import { clusterOperations } from "@wcs/api/cluster";
+import { changeEstate } from "@wcs/api/estate";
+import { instanceOperations } from "@wcs/api/instance";
+import { freezeOperations, releaseOperations } from "@wcs/api/release";
+import { requestOperations } from "@wcs/api/request";
+import { templateOperations } from "@wcs/api/template";
+import { tokenOperations } from "@wcs/api/token";
+import { createKubeClient, pods, resourceType, type KubeClient } from "@wcs/kube";
+import { startControlPlane, type ControlPlane } from "@wcs/kube/testing";
+import { simulateKubelets, type SimulatedKubelets } from "../testing/simulate-kubelets.ts";
+import {
+  startTestPostgres,
+  startTestServer,
+  type TestDatabase,
+  type TestPostgres,
+  type TestServer,
+} from "../testing/index.ts";
+import { statefulSets } from "../instance/live-instance.ts";
+
+const [listInstances, getInstance, startInstance, stopInstance, restartInstance] = instanceOperations;
+const [, createRequest, , approveRequest] = requestOperations;
+const [
+  listReleases,
+  createRelease,
+  getRelease,
+  approveRelease,
+  ,
+  startRelease,
+  pauseRelease,
+  continueRelease,
+  abortRelease,
+  rollBackRelease,
+] = releaseOperations;
+const [, createWindow, deleteWindow] = freezeOperations;
+const [, createTemplate, , diffTemplate] = templateOperations;
+const [, , addCluster] = clusterOperations;
+const [, createToken] = tokenOperations;
+const hosts = ["idc1-h1", "idc1-h2", "idc1-h3"];
+const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
+
+/** One IDC with two racks and three hosts; two DCNs of one group; one business. */
+function estate(): unknown[] {
+  const limit = { cpuMilli: 100_000, memoryMiB: 200_000 };
+  const racks = [1, 2].map((rack) => `idc1-r${rack}`);
+  return [
+    { kind: "City", name: "shenzhen" },
+    { kind: "IDC", name: "idc1", spec: { city: "shenzhen" } },
+    { kind: "Area", name: "core", spec: { external: false } },
+    ...racks.map((name) => ({ kind: "Rack", name, spec: { idc: "idc1" } })),
+    ...[1, 2].map((rack) => ({
+      kind: "Subnet",
+      name: `idc1-r${rack}-core`,
+      spec: {
+        rack: `idc1-r${rack}`,
+        area: "core",
+        cidr: `10.71.${rack}.0/24`,
+        gateway: `10.71.${rack}.254`,
+        fixed: `10.71.${rack}.100-10.71.${rack}.199`,
+      },
+    })),
+    { kind: "Environment", name: "production", spec: { ticketRequired: true, approvals: 1 } },
+    { kind: "Business", name: "retail" },
+    { kind: "Person", name: "ann", spec: { business: "retail" } },
+    { kind: "Person", name: "bob", spec: { business: "retail" } },
+    { kind: "System", name: "savings", spec: { business: "retail" } },
+    { kind: "Subsystem", name: "1001", spec: { system: "savings", importance: "A", owner: "ann" } },
+    { kind: "Class", name: "2C4G", spec: { cpuMilli: 2000, memoryMiB: 4096 } },
+    { kind: "Cluster", name: "idc1-c1", spec: { idc: "idc1", environment: "production" } },
+    {
+      kind: "Pool",
+      name: "shared-1",
+      spec: { environment: "production", quotas: { retail: { guarantee: { cpuMilli: 0, memoryMiB: 0 }, limit } } },
+    },
+    ...hosts.map((name, index) => ({
+      kind: "Host",
+      name,
+      spec: {
+        rack: racks[index % 2],
+        cluster: "idc1-c1",
+        pool: "shared-1",
+        addresses: { core: `10.71.${(index % 2) + 1}.${index + 1}` },
+        capacity: { cpuMilli: 16_000, memoryMiB: 32_768 },
+      },
+    })),
+    { kind: "DCNGroup", name: "1C", spec: { sharedIdc: true } },
+    ...["1C1", "1C2"].map((name) => ({
+      kind: "DCN",
+      name,
+      spec: { group: "1C", idc: "idc1", environment: "production", role: "active" },
+    })),
+  ];
+}
+
+const ticket = "CHG-1";
+const body = { subsystem: "1001", class: "2C4G", counts: { "1C1": 3, "1C2": 3 } };
+
+describe("the main job on a real database and a real API server", () => {
+  let postgres: TestPostgres;
+  let database: TestDatabase;
+  let server: TestServer;
+  let plane: ControlPlane;
+  let kube: KubeClient;
+  let kubelets: SimulatedKubelets;
+  const stateDirectory = mkdtempSync(join(tmpdir(), "wcs-main-job-"));
+  let ann: Client;
+  let bob: Client;
+
+  before(async () => {
+    [postgres, plane] = await Promise.all([startTestPostgres(), startControlPlane()]);
+    await plane.startControllerManager();
+    kube = createKubeClient({ access: plane.access, userAgent: "test" });
+    kubelets = simulateKubelets(kube, { hosts });
+    database = await postgres.createDatabase();
+    server = await startTestServer(database, { stateDirectory });
+    await server.admin.call(changeEstate, { ticket: "CHG-0", body: { documents: estate() } });
+    const { create: createRole } = accessOperations.Role;
+    const { create: createBinding } = accessOperations.RoleBinding;
+    const rules = [{ effect: "allow" as const, verbs: ["*"], resources: ["*"] }];
+    await server.admin.call(createRole, { body: { name: "everything", spec: { rules } } });
+    const subjects = ["ann", "bob"].map((name) => ({ kind: "Person" as const, name }));
+    const spec = { role: "everything", subjects, businesses: ["retail"] };
+    await server.admin.call(createBinding, { body: { name: "retail-all", spec } });
+    [ann, bob] = [await clientOf("ann"), await clientOf("bob")];
+    await server.admin.call(addCluster, { body: { name: "idc1-c1", kubeconfig: plane.kubeconfig } });
+    await until("the cluster and its hosts to be heard of, and the ledger to have the subnets", async () => {
+      const seen = ann.call(createRequest, { body, ticket, query: { dryRun: true } });
+      return seen.then(
+        () => true,
+        () => false,
+      );
+    });
+    await until("the namespace of the business", async () => {
+      const binding = resourceType("rbac.authorization.k8s.io/v1/rolebindings", "RoleBinding", "namespaced");
+      const found = await kube.list(binding, { namespace: "wcs-retail" });
+      return found.items.length > 0;
+    });
+  });
+  after(async () => {
+    await server?.stop();
+    await kubelets?.stop();
+    kube?.close();
+    await plane?.stop();
+    await postgres?.stop();
+    rmSync(stateDirectory, { recursive: true });
+  });
+
+  const clientOf = async (name: string): Promise<Client> => {
+    const subject = { kind: "Person" as const, name };
+    const { body } = await server.admin.call(createToken, { body: { subject, lifetimeHours: 1 } });
+    return server.clientOf(body.text);
+  };
+  const problem = async (call: Promise<unknown>): Promise<string> => {
+    try {
+      await call;
+    } catch (error) {
+      assert.ok(error instanceof ProblemError, String(error));
+      return `${error.problem.code}: ${error.problem.detail}`;
+    }
+    return assert.fail("it was not refused");
+  };
+  const until = async <T>(what: string, look: () => Promise<T | false>): Promise<T> => {
+    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 100) {
+      const seen = await look();
+      if (seen !== false) return seen;
+      await sleep(100);
+    }
+    return assert.fail(`waited 60 s for ${what}`);
+  };
+  const releaseOf = async (id: string) => (await ann.call(getRelease, { params: { id } })).body;
+  const releaseIs = (id: string, state: string) =>
+    until(`${id} to be ${state}`, async () => {
+      const release = await releaseOf(id);
+      if (release.state !== state && ["failed", "done", "aborted"].includes(release.state)) {
+        assert.fail(`${id} is ${release.state}: ${release.reason}`);
+      }
+      return release.state === state && release;
+    });
+  const release = async (letter: string, ticket: string, more: object = {}) => {
+    const made = await ann.call(createRelease, {
+      ticket,
+      body: {
+        subsystem: "1001",
+        environment: "production",
+        template: 1,
+        imageDigest: digest(letter),
+        rollbackTo: "previous",
+        verification: "the counters of the day are right",
+        gates: { soakSeconds: 0, readyTimeoutSeconds: 60 },
+        ...more,
+      },
+    });
+    return made.body;
+  };
+  const run = async (letter: string, ticket: string, more: object = {}) => {
+    const made = await release(letter, ticket, more);
+    await bob.call(approveRelease, { params: { id: made.id }, body: { planHash: made.planHash } });
+    await ann.call(startRelease, { params: { id: made.id }, body: {} });
+    return made.id;
+  };
+  const podUids = async () =>
+    new Map(
+      (await kube.list(pods, { namespace: "wcs-retail" })).items.map(({ metadata }) => [metadata.name, metadata.uid]),
+    );
+
+  it("takes a template, and tells what is wrong with another", async () => {
+    const spec = { image: "registry.bank.example/retail/query", user: { uid: 1000, gid: 1000 } };
+    const made = await ann.call(createTemplate, { body: { subsystem: "1001", spec } });
+    assert.deepEqual([made.status, made.body.version], [201, 1]);
+    assert.equal((await ann.call(createTemplate, { body: { subsystem: "1001", spec } })).status, 200);
+    const second = await ann.call(createTemplate, {
+      body: { subsystem: "1001", spec: { ...spec, environment: { A: "1" } } },
+    });
+    assert.equal(second.body.version, 2);
+    const diff = await ann.call(diffTemplate, { params: { subsystem: "1001", version: 2 }, query: { from: 1 } });
+    assert.deepEqual(diff.body.differences, [{ path: "environment", to: { A: "1" } }]);
+    const bad = { ...spec, environment: { TZ: "UTC" } };
+    assert.match(
+      await problem(ann.call(createTemplate, { body: { subsystem: "1001", spec: bad } })),
+      /^template.invalid/,
+    );
+  });
+
+  it("delivers what another person has approved, once", async () => {
+    assert.match(await problem(ann.call(createRequest, { body })), /^act.ticket-required/);
+    const dry = await ann.call(createRequest, { body, ticket, query: { dryRun: true } });
+    assert.equal(dry.body.plan.places.length, 6);
+    const request = (await ann.call(createRequest, { body, ticket })).body;
+    const approval = { params: { id: request.id }, body: { planHash: request.planHash } };
+    assert.match(await problem(ann.call(approveRequest, approval)), /^approval.refused: .*another person/);
+    const wrong = { ...approval, body: { planHash: digest("0") } };
+    assert.match(await problem(bob.call(approveRequest, wrong)), /^approval.refused: .*changed/);
+    const approved = (await bob.call(approveRequest, approval)).body;
+    assert.equal(approved.state, "delivered");
+    assert.deepEqual(
+      approved.instances,
+      [1, 2, 3].flatMap((n) => [`1001-1c1-0${n}`]).concat([1, 2, 3].map((n) => `1001-1c2-0${n}`)),
+    );
+    assert.match(await problem(bob.call(approveRequest, approval)), /^approval.refused: .*delivered/);
+    assert.match(await problem(ann.call(createRequest, { body, ticket: "CHG-2" })), /^request.impossible/);
+  });
+
+  it("brings a first release to all of them, with a canary and a second person at the pause", async () => {
+    assert.match(
+      await problem(release("a", "CHG-10", { verification: undefined })),
+      /^(release.invalid|request.invalid)/,
+    );
+    const id = await run("a", "CHG-10");
+    const paused = await releaseIs(id, "paused");
+    assert.equal(paused.passed, 1);
+    assert.equal((await podUids()).size, 1);
+    assert.match(
+      await problem(ann.call(continueRelease, { params: { id }, body: {} })),
+      /^approval.refused: .*second person/,
+    );
+    await bob.call(continueRelease, { params: { id }, body: {} });
+    const done = await releaseIs(id, "done");
+    assert.equal(done.passed, 6);
+    assert.equal((await podUids()).size, 6);
+    const again = await release("a", "CHG-10").catch(() => null);
+    assert.equal(again?.id ?? "refused", "refused", "the plan is another now, since the instances have a version");
+  });
+
+  it("changes an image in place, in the same pods", async () => {
+    const before = await podUids();
+    const id = await run("b", "CHG-11", { strategy: { canary: null, pauseAfter: "none" } });
+    const done = await releaseIs(id, "done");
+    assert.deepEqual([...new Set(done.targets.map(({ effect }) => effect))], ["in-place"]);
+    assert.deepEqual(await podUids(), before);
+    const instances = (await ann.call(listInstances, {})).body.items;
+    assert.deepEqual([...new Set(instances.map(({ imageDigest }) => imageDigest))], [digest("b")]);
+  });
+
+  it("stops at a failed batch, says why, touches no other, and is taken back", async () => {
+    kubelets.missing.add(digest("c"));
+    const id = await run("c", "CHG-12", { strategy: { canary: { instances: 1 }, pauseAfter: "none" } });
+    const failed = await releaseIs(id, "failed");
+    const [first, ...others] = failed.targets.toSorted((a, b) => a.batch - b.batch);
+    assert.match(first?.failure?.summary ?? "", /ErrImagePull/);
+    assert.ok(others.every(({ changedAt }) => changedAt === null));
+    assert.match(await problem(run("d", "CHG-13")), /^instance.busy/);
+    await ann.call(rollBackRelease, { params: { id }, body: {} });
+    await until("the roll-back", async () => (await releaseOf(id)).state === "rolled-back");
+    const [newest] = (await ann.call(listReleases, {})).body.items;
+    assert.deepEqual([newest?.kind, newest?.takesBack, newest?.state], ["roll-back", id, "done"]);
+    const instance = (await ann.call(getInstance, { params: { name: first?.instance ?? "" } })).body;
+    assert.deepEqual([instance.state, instance.imageDigest], ["ready", digest("b")]);
+  });
+
+  it("begins nothing in a freeze, unless the glass is broken with a reason", async () => {
+    const day = 86_400_000;
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString().slice(0, 19);
+    const when = { from: at(-day), to: at(day) };
+    const window = {
+      name: "year-end",
+      environments: ["production"],
+      timeZone: "UTC",
+      when,
+      reason: "closing of the year",
+    };
+    await server.admin.call(createWindow, { body: window });
+    const frozen = await release("b", "CHG-30", { instances: ["1001-1c1-01"], template: 2 });
+    await bob.call(approveRelease, { params: { id: frozen.id }, body: { planHash: frozen.planHash } });
+    const start = { params: { id: frozen.id }, body: {} };
+    assert.match(await problem(ann.call(startRelease, start)), /^release.frozen: year-end holds until/);
+    assert.match(
+      await problem(ann.call(startRelease, { ...start, body: { breakGlass: "now" } })),
+      /at least 10 characters/,
+    );
+    await ann.call(startRelease, { ...start, body: { breakGlass: "customers cannot log in" } });
+    const done = await releaseIs(frozen.id, "done");
+    assert.deepEqual([done.breakGlass, done.targets[0]?.effect], ["customers cannot log in", "re-create"]);
+    await server.admin.call(deleteWindow, { params: { name: "year-end" } });
+  });
+
+  it("puts right what was deleted or changed by hand", async () => {
+    const name = "1001-1c2-01";
+    const target = { namespace: "wcs-retail", name: `${name}-0` };
+    const before = await kube.get(statefulSets, { namespace: "wcs-retail", name });
+    const uid = (await kube.get(pods, target)).metadata.uid;
+    await kube.delete(statefulSets, { namespace: "wcs-retail", name, propagation: "Orphan" });
+    await until("another StatefulSet in its place", async () => {
+      const now = await kube.find(statefulSets, { namespace: "wcs-retail", name });
+      return now !== null && now.metadata.uid !== before.metadata.uid;
+    });
+    await kube.patch(statefulSets, { namespace: "wcs-retail", name, kind: "merge", patch: { spec: { replicas: 0 } } });
+    await until("its count to be one again", async () => {
+      const now = await kube.get(statefulSets, { namespace: "wcs-retail", name });
+      return (now.spec as { replicas: number }).replicas === 1;
+    });
+    assert.equal(typeof uid, "string");
+  });
+
+  it("shows instances of a silent host as lost within a minute, and as ready when it is back, with the same pods", async () => {
+    const [instance] = (await ann.call(listInstances, { query: { dcn: "1C2" } })).body.items;
+    assert.ok(instance);
+    const stateOf = async () => (await ann.call(getInstance, { params: { name: instance.name } })).body;
+    await until("it to be ready", async () => (await stateOf()).state === "ready");
+    const before = (await podUids()).get(`${instance.name}-0`);
+    kubelets.silent.add(instance.host);
+    const silentMs = Date.now();
+    const lost = await until("it to be lost", async () => {
+      const now = await stateOf();
+      return now.state === "lost" && now;
+    });
+    const tookMs = Date.now() - silentMs;
+    assert.match(lost.reason, /Kubelet stopped posting node status/);
+    assert.ok(tookMs < 60_000, `it took ${tookMs} ms`);
+    kubelets.silent.delete(instance.host);
+    await until("it to be ready again", async () => (await stateOf()).state === "ready");
+    assert.equal((await podUids()).get(`${instance.name}-0`), before);
+  });
+
+  it("lets a release wait for a cluster that is away, and do nothing twice when it is back", async () => {
+    const id = await run("f", "CHG-31", { strategy: { canary: null, batch: { instances: 1 }, pauseAfter: "none" } });
+    await until("a first pass", async () => (await releaseOf(id)).passed > 0);
+    await plane.pauseApiserver();
+    await until("it to wait", async () => (await releaseOf(id)).state === "waiting");
+    assert.match((await releaseOf(id)).reason, /a cluster that does not answer/);
+    const before = await releaseOf(id);
+    await plane.resumeApiserver();
+    const done = await releaseIs(id, "done");
+    assert.equal(done.passed, 6);
+    assert.ok(
+      before.targets
+        .filter(({ passedAt }) => passedAt !== null)
+        .every(({ instance, passedAt }) =>
+          done.targets.some((target) => target.instance === instance && target.passedAt === passedAt),
+        ),
+    );
+  });
+
+  it("goes on exactly once after the server was killed in the middle", async () => {
+    const strategy = { canary: null, batch: { instances: 2 }, pauseAfter: "none" };
+    const id = await run("e", "CHG-14", { strategy });
+    await until("a first pass", async () => (await releaseOf(id)).passed > 0);
+    const { token } = server;
+    await server.stop();
+    server = await startTestServer(database, { token, stateDirectory });
+    [ann, bob] = [await clientOf("ann"), await clientOf("bob")];
+    const done = await releaseIs(id, "done");
+    assert.equal(done.passed, 6);
+  });
+
+  it("starts, stops and restarts an instance, which keeps its place", async () => {
+    const name = "1001-1c1-01";
+    const before = (await podUids()).get(`${name}-0`);
+    const state = (wanted: string) =>
+      until(
+        `${name} to be ${wanted}`,
+        async () => (await ann.call(getInstance, { params: { name } })).body.state === wanted,
+      );
+    await ann.call(restartInstance, { params: { name }, ticket });
+    await until("another pod", async () => {
+      const uid = (await podUids()).get(`${name}-0`);
+      return uid !== undefined && uid !== before;
+    });
+    await state("ready");
+    await ann.call(stopInstance, { params: { name }, ticket });
+    await state("stopped");
+    assert.equal((await podUids()).has(`${name}-0`), false);
+    await ann.call(startInstance, { params: { name }, ticket });
+    await state("ready");
+  });
+
+  it("retires what a smaller number leaves over", async () => {
+    const request = (await ann.call(createRequest, { ticket: "CHG-20", body: { ...body, counts: { "1C1": 1 } } })).body;
+    assert.deepEqual(request.plan.removals, ["1001-1c1-02", "1001-1c1-03"]);
+    await bob.call(approveRequest, { params: { id: request.id }, body: { planHash: request.planHash } });
+    await until(
+      "them to be retired",
+      async () => (await ann.call(listInstances, { query: { dcn: "1C1" } })).body.items.length === 1,
+    );
+    assert.equal((await podUids()).has("1001-1c1-02-0"), false);
+    const paused = await release("f", "CHG-21");
+    await bob.call(approveRelease, { params: { id: paused.id }, body: { planHash: paused.planHash } });
+    await ann.call(startRelease, { params: { id: paused.id }, body: {} });
+    await ann.call(pauseRelease, { params: { id: paused.id }, body: {} });
+    assert.equal((await ann.call(abortRelease, { params: { id: paused.id }, body: {} })).body.state, "aborted");
+  });
+});
