@@ -18,6 +18,45 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "connect with a cluster, repair or remove it", zh: "接入、修复或移除集群" },
     load: async () => (await import("../commands/cluster.ts")).cluster,
   },
+  template: {
+    summary: { en: "add a version to a template, or compare two", zh: "新增模板版本，或比较两个版本" },
+    load: async () => (await import("../commands/template.ts")).template,
+  },
+  request: {
+    summary: { en: "ask for instances, with their plan shown first", zh: "申请实例，先展示方案" },
+    load: async () => (await import("../commands/request.ts")).request,
+  },
+  approve: {
+    summary: { en: "approve a request or a release of another person", zh: "审批他人的申请或发布" },
+    load: async () => (await import("../commands/approve.ts")).approve,
+  },
+  reject: {
+    summary: { en: "reject a request or a release", zh: "驳回申请或发布" },
+    load: async () => (await import("../commands/approve.ts")).reject,
+  },
+  release: {
+    summary: {
+      en: "plan a release, start, pause, continue, abort it, or roll it back",
+      zh: "制定、开始、暂停、继续、终止或回滚发布",
+    },
+    load: async () => (await import("../commands/release.ts")).release,
+  },
+  freeze: {
+    summary: { en: "add a time in which no release begins anything", zh: "新增封网窗口" },
+    load: async () => (await import("../commands/freeze.ts")).freeze,
+  },
+  start: {
+    summary: { en: "start instances", zh: "启动实例" },
+    load: async () => (await import("../commands/operate.ts")).start,
+  },
+  stop: {
+    summary: { en: "stop instances; they keep their place and addresses", zh: "停止实例，保留位置与地址" },
+    load: async () => (await import("../commands/operate.ts")).stop,
+  },
+  restart: {
+    summary: { en: "restart instances", zh: "重启实例" },
+    load: async () => (await import("../commands/operate.ts")).restart,
+  },
   token: {
     summary: { en: "make or revoke API tokens", zh: "创建或吊销 API 令牌" },
     load: async () => (await import("../commands/token.ts")).token,

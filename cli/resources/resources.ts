@@ -20,6 +20,14 @@ export const resources: readonly ResourceEntry[] = [
     nouns: ["role-bindings", "role-binding", "rolebinding"],
     load: async () => (await import("./access-views.ts")).accessView("RoleBinding"),
   },
+  { nouns: ["templates", "template"], load: async () => (await import("./template-view.ts")).templateView },
+  { nouns: ["requests", "request"], load: async () => (await import("./request-view.ts")).requestView },
+  { nouns: ["instances", "instance"], load: async () => (await import("./instance-view.ts")).instanceView },
+  {
+    nouns: ["freeze-windows", "freeze-window"],
+    load: async () => (await import("./freeze-window-view.ts")).freezeWindowView,
+  },
+  { nouns: ["releases", "release"], load: async () => (await import("./release-view.ts")).releaseView },
   { nouns: ["tokens", "token"], load: async () => (await import("./token-view.ts")).tokenView },
 ];
 

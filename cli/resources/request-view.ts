@@ -1,0 +1,54 @@
+import type { OperationAnswer } from "@wcs/api";
+import { requestOperations } from "@wcs/api/request";
+import type { ResourceView } from "./resource-view.ts";
+
+const [list, , get] = requestOperations;
+
+export type InstanceRequest = OperationAnswer<typeof get>;
+
+const of = (item: object) => item as InstanceRequest;
+
+export const requestView: ResourceView = {
+  view: {
+    columns: [
+      { header: { en: "ID", zh: "编号" }, value: ({ id }) => id },
+      { header: { en: "SUBSYSTEM", zh: "子系统" }, value: ({ subsystem }) => subsystem },
+      { header: { en: "ENVIRONMENT", zh: "环境" }, value: ({ environment }) => environment },
+      {
+        header: { en: "COUNTS", zh: "数量" },
+        value: (item) => Object.entries(of(item).body.counts).map(([dcn, count]) => `${dcn}=${count}`),
+      },
+      { header: { en: "CLASS", zh: "规格" }, value: (item) => of(item).body.class },
+      { header: { en: "NEW", zh: "新增" }, value: (item) => of(item).plan.places.length },
+      { header: { en: "GOING", zh: "下线" }, value: (item) => of(item).plan.removals.length },
+      { header: { en: "STATE", zh: "状态" }, value: ({ state }) => state },
+      { header: { en: "REQUESTER", zh: "申请人" }, value: ({ requester }) => requester },
+      { header: { en: "TICKET", zh: "变更单" }, value: ({ ticket }) => ticket, wide: true },
+      { header: { en: "REASON", zh: "说明" }, value: ({ reason }) => reason, wide: true },
+    ],
+    nameOf: ({ id }) => `request/${String(id)}`,
+  },
+  filters: ["subsystem"],
+  list: async ({ client, cursor, filters }) => {
+    const query = { ...filters, ...(cursor === undefined ? {} : { cursor }) };
+    return (await client.call(list, { query })).body;
+  },
+  get: async (client, id) => (await client.call(get, { params: { id } })).body,
+};
+
+type Place = InstanceRequest["plan"]["places"][number];
+
+/** The places of a request's plan, as a table. */
+export const placeView = {
+  columns: [
+    { header: { en: "DCN", zh: "数据单元" }, value: ({ dcn }: Place) => dcn },
+    { header: { en: "IDC", zh: "机房" }, value: ({ idc }: Place) => idc },
+    { header: { en: "CLUSTER", zh: "集群" }, value: ({ cluster }: Place) => cluster },
+    { header: { en: "RACK", zh: "机架" }, value: ({ rack }: Place) => rack },
+    { header: { en: "HOST", zh: "宿主机" }, value: ({ host }: Place) => host },
+    { header: { en: "POOL", zh: "资源池" }, value: ({ pool }: Place) => pool },
+    { header: { en: "SUBNETS", zh: "网段" }, value: ({ nics }: Place) => nics.map(({ subnet }) => subnet) },
+    { header: { en: "BORROWED", zh: "借用" }, value: ({ borrowed }: Place) => (borrowed ? "yes" : null) },
+  ],
+  nameOf: ({ host }: Place) => `host/${host}`,
+};
