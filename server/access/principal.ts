@@ -1,4 +1,5 @@
 import { reaches, reachesAnything, reachOf, type Grant, type Reach, type Scope } from "@wcs/core/access-rights";
+import { nowhere } from "./nowhere.ts";
 import { isSharedResource } from "./shared-resources.ts";
 import { Failure } from "../http/failure.ts";
 
@@ -59,6 +60,11 @@ export function requireAccess(
     throw forbidden(principal, verb, resource);
   }
   throw notFound(resource, name);
+}
+
+/** Throws `auth.forbidden` unless the principal may do the verb on what belongs to the whole platform and to no business. */
+export function requirePlatformAccess(principal: Principal, verb: string, resource: string): void {
+  if (!reaches(principalReach(principal, verb, resource), nowhere)) throw forbidden(principal, verb, resource);
 }
 
 /** `resource.not-found`, the same whether the resource is not there or not to be seen. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { OperationAnswer } from "@wcs/api";
 import { auditOperations } from "@wcs/api/audit";
 import type { ChainHead, ChainRow } from "@wcs/core/audit";
-import { principalReach } from "../access/principal.ts";
+import { principalReach, requirePlatformAccess } from "../access/principal.ts";
 import { Failure } from "../http/failure.ts";
 import { decodePageCursor, encodePageCursor } from "../http/page-cursor.ts";
 import { answer, read } from "../http/route.ts";
@@ -37,7 +37,9 @@ export function createAudit(platform: Platform): Feature {
           rows.length > limit && last !== undefined ? encodePageCursor([last.at, last.chain, last.sequence]) : null;
         return answer(200, { items, next });
       }),
-      read(verify, async ({ signal }) => {
+      read(verify, async ({ signal, principal }) => {
+        // The chains are everybody's: a right bound to one business does not reach them.
+        requirePlatformAccess(principal, "verify", "audit");
         if (verifying) throw new Failure("audit.verification-runs", "a verification runs already; wait for it to end");
         verifying = true;
         try {

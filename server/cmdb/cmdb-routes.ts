@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { OperationAnswer } from "@wcs/api";
 import { cmdbOperations } from "@wcs/api/cmdb";
 import { nowhere } from "../access/nowhere.ts";
-import { notFound, requireAccess, type Principal } from "../access/principal.ts";
+import { notFound, requirePlatformAccess, type Principal } from "../access/principal.ts";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Query, Row } from "../database/database.ts";
 import type { Transaction } from "../database/transaction.ts";
@@ -41,8 +41,6 @@ type DeliveryRow = Row &
 
 /** The routes of targets and deliveries. They belong to the platform, not to a business. */
 export function cmdbRoutes({ database, secrets }: Platform): readonly Route[] {
-  const allow = (principal: Principal, verb: string, resource: string, name: string): void =>
-    requireAccess(principal, { verb, resource, name, scope: nowhere });
   const targetOf = async (query: Query, name: string): Promise<TargetRecord | null> => {
     const [row] = await query<CountedRow>(`${targetsWithCounts} WHERE t.name = $1`, [name]);
     return row === undefined ? null : recordOf(row);
@@ -52,7 +50,7 @@ export function cmdbRoutes({ database, secrets }: Platform): readonly Route[] {
     request: Readonly<{ principal: Principal; verb: string; name: string; ifMatch: number | null }>,
   ): Promise<TargetRecord> => {
     const { principal, verb, name, ifMatch } = request;
-    allow(principal, verb, "cmdb-targets", name);
+    requirePlatformAccess(principal, verb, "cmdb-targets");
     await tx.query("SELECT 1 FROM cmdb_targets WHERE name = $1 FOR UPDATE", [name]);
     const target = await targetOf(tx.query, name);
     if (target === null) throw notFound("cmdb-targets", name);
@@ -77,7 +75,7 @@ export function cmdbRoutes({ database, secrets }: Platform): readonly Route[] {
     id: number,
     how: Readonly<{ principal: Principal; verb: "replay" | "discard"; update: string }>,
   ): Promise<DeliveryRecord> => {
-    allow(how.principal, how.verb, "cmdb-deliveries", String(id));
+    requirePlatformAccess(how.principal, how.verb, "cmdb-deliveries");
     const [before] = await tx.query<DeliveryRow>(
       `SELECT ${deliveryColumns} FROM cmdb_deliveries WHERE id = $1 FOR UPDATE`,
       [id],
@@ -102,13 +100,13 @@ export function cmdbRoutes({ database, secrets }: Platform): readonly Route[] {
 
   return [
     read(listTargets, async ({ principal }) => {
-      allow(principal, "list", "cmdb-targets", "");
+      requirePlatformAccess(principal, "list", "cmdb-targets");
       const rows = await database.query<CountedRow>(`${targetsWithCounts} ORDER BY t.name`);
       return answer(200, { items: rows.map(recordOf) });
     }),
     act(createTarget, async ({ body, principal, query }, tx) => {
       const { name, type, url, kinds, enabled, key = randomBytes(32).toString("base64url") } = body;
-      allow(principal, "create", "cmdb-targets", name);
+      requirePlatformAccess(principal, "create", "cmdb-targets");
       const made = await tx.query(
         "INSERT INTO cmdb_targets (name, type, url, kinds, enabled) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING 1",
         [name, type, url, kinds, enabled],
@@ -141,7 +139,7 @@ export function cmdbRoutes({ database, secrets }: Platform): readonly Route[] {
       return answer(204, undefined);
     }),
     read(listDeliveries, async ({ query, principal }) => {
-      allow(principal, "list", "cmdb-deliveries", "");
+      requirePlatformAccess(principal, "list", "cmdb-deliveries");
       const { limit = 100, cursor, target = null, state = null } = query;
       const [after] = cursor === undefined ? [0] : decodePageCursor(cursor, ["number"]);
       const rows = await database.query<DeliveryRow>(

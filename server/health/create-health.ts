@@ -1,5 +1,6 @@
 import { openApiDocument, operations } from "@wcs/api";
 import { healthOperations } from "@wcs/api/health";
+import { requirePlatformAccess } from "../access/principal.ts";
 import { answer, read } from "../http/route.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import { version } from "../program/version.ts";
@@ -30,7 +31,11 @@ export function createHealth(platform: Platform): Feature {
           ? answer(200, { ok: true as const, components })
           : answer(503, { ok: false as const, components });
       }),
-      read(metrics, async () => answer(200, await platform.metrics.registry.metrics())),
+      read(metrics, async ({ principal }) => {
+        // They count every business's work: a right bound to one business does not reach them.
+        requirePlatformAccess(principal, "get", "metrics");
+        return answer(200, await platform.metrics.registry.metrics());
+      }),
       read(openApi, async () => answer(200, document as unknown as { openapi: string })),
     ],
   };
