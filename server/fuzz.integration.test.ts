@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { operations } from "@wcs/api";
 import { changeEstate } from "@wcs/api/estate";

@@ -156,7 +156,7 @@ export const ipamOperations = [
     bodyLimitBytes: 2_000_000,
     answers: { 200: Type.Object({ imported: Type.Integer() }) },
     permission: { verb: "assign", resource: "ips" },
-    errors: ["ipam.refused", "act.reason-required"],
+    errors: ["resource.not-found", "ipam.refused", "act.reason-required"],
     act: true,
   }),
   defineOperation({
