@@ -6,6 +6,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "list resources, or show some by name", zh: "列出资源，或按名称查看" },
     load: async () => (await import("../commands/get.ts")).get,
   },
+  apply: {
+    summary: { en: "make the estate as files say, all or nothing", zh: "按文件变更资源台账，全部成功或全不生效" },
+    load: async () => (await import("../commands/apply.ts")).apply,
+  },
+  diff: {
+    summary: { en: "show what apply would change", zh: "查看 apply 将产生的变更" },
+    load: async () => (await import("../commands/diff.ts")).diff,
+  },
   describe: {
     summary: { en: "show everything about one resource", zh: "查看单个资源的全部信息" },
     load: async () => (await import("../commands/describe.ts")).describe,

@@ -1,4 +1,5 @@
 import { UsageError } from "../program/usage-error.ts";
+import { estateNouns } from "./estate-nouns.ts";
 import type { ResourceView } from "./resource-view.ts";
 
 /** The nouns that a resource is called by, and its view, loaded when it is asked for. */
@@ -6,6 +7,10 @@ type ResourceEntry = Readonly<{ nouns: readonly string[]; load: () => Promise<Re
 
 /** Every resource of `get`, `describe` and `delete`; the first noun is the plural. A feature adds a line. */
 export const resources: readonly ResourceEntry[] = [
+  ...estateNouns.map(({ kind, nouns }) => ({
+    nouns,
+    load: async () => (await import("./estate-view.ts")).estateView(kind),
+  })),
   {
     nouns: ["cluster-connections", "cluster-connection"],
     load: async () => (await import("./cluster-connection-view.ts")).clusterConnectionView,
