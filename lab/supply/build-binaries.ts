@@ -46,9 +46,8 @@ async function build(
   return cached(name, contentKey(files, [...flags, ldflags, go.version]), async (folder) => {
     let packages = 0;
     let latest = "";
-    const done = progress.step(
-      `building ${title} from its Go module (once; ${usually} on two cores)`,
-      () => `${packages} packages compiled, now ${latest}`,
+    const done = progress.step(`building ${title} from its Go module (once; ${usually} on two cores)`, () =>
+      packages === 0 ? "linking" : `${packages} packages compiled, the latest ${latest}`,
     );
     await run(go.file, ["build", "-v", ...flags, "-ldflags", ldflags, "-o", `${folder}/`, "tool"], {
       cwd: source,
