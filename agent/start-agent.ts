@@ -45,7 +45,10 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
     everyMs: copyEveryMs,
     onFailure: (error) => log(`the copy of the pods can't be written: ${String(error)}`),
   });
-  const { view, input, content } = createHostView(() => copy.changed());
+  const { view, input, content } = createHostView({
+    firstGrant: config.dynamicBlock,
+    onChange: () => copy.changed(),
+  });
   const saved = await readDiskCopy(config.stateFolder);
   if (saved !== null) input.replace(saved);
 

@@ -12,7 +12,7 @@ import { openNetlink } from "@wcs/netlink";
 import { createFigurePrinter, percentile } from "./figure.ts";
 
 const print = createFigurePrinter(process.argv.slice(2));
-const moves = 20;
+const moves = 15;
 const longestOutageMs = 60_000;
 const port = 9;
 
@@ -169,7 +169,7 @@ try {
   const mine = (await measureMoves([one, two], "10.9.1.20", { caller: ours, count: moves })).map(
     (ms) => ms ?? longestOutageMs,
   );
-  const theirs = (await measureMoves([one, two], "10.9.1.30", { caller: bridge, count: 2 })).map(
+  const theirs = (await measureMoves([one, two], "10.9.1.30", { caller: bridge, count: 1 })).map(
     (ms) => ms ?? longestOutageMs,
   );
   const baseline = percentile(theirs, 0.5);

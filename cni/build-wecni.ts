@@ -25,17 +25,29 @@ const flags = [
   "-Wl,-z,relro,-z,now,-z,noexecstack",
 ] as const;
 
+/** Where the program looks, when its environment does not say: absolute paths. The defaults are in wecni.c. */
+export type WecniPaths = Readonly<{ socketPath: string; tombstoneFolder: string }>;
+
+/** A path as a C string; none that would need escaping is taken. */
+function definition(name: string, path: string): string {
+  if (!/^\/[\w./-]+$/.test(path)) throw new TypeError(`${name}: "${path}" is not a plain absolute path`);
+  return `-D${name}="${path}"`;
+}
+
 /**
  * Compiles `wecni` with gcc into the cache (`$XDG_CACHE_HOME/wcs` or `~/.cache/wcs`) and returns its path. The file's name
  * holds a hash of the source and the flags, so that it is compiled once a version, and several processes may ask at once.
  */
-export async function buildWecni(
-  cacheFolder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "wcs"),
-): Promise<string> {
+export async function buildWecni(paths: WecniPaths | null = null): Promise<string> {
+  const defined =
+    paths === null
+      ? []
+      : [definition("WECNI_SOCKET", paths.socketPath), definition("WECNI_TOMBSTONES", paths.tombstoneFolder)];
+  const argv = [...flags, ...defined];
   const hash = createHash("sha256")
     .update(await readFile(source))
-    .update(flags.join("\0"));
-  const folder = join(cacheFolder, "wecni");
+    .update(argv.join("\0"));
+  const folder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "wcs/wecni");
   const binary = join(folder, `wecni-${hash.digest("hex").slice(0, 16)}`);
   const built = await access(binary).then(
     () => true,
@@ -45,7 +57,7 @@ export async function buildWecni(
   await mkdir(folder, { recursive: true });
   const draft = `${binary}.${process.pid}`;
   try {
-    await run("gcc", [...flags, "-o", draft, source]);
+    await run("gcc", [...argv, "-o", draft, source]);
     await rename(draft, binary);
   } catch (error) {
     await rm(draft, { force: true });

@@ -1,0 +1,71 @@
+// What `wcs-lab up --cni agent/bin/wecni-lab` asks once a host (lab/host/cni-provider.ts): puts wecni and its network configuration
+// on the host's disk and answers how the agent is started. Paths are the machine's; the host sees `disk` and `run` under them.
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildWecni } from "@wcs/cni";
+import { printDynamicBlockGrant } from "@wcs/core/ipam";
+
+type Area = {
+  area: string;
+  bridge: string;
+  uplink: string;
+  cidr: string;
+  gateway: string;
+  dynamic: { first: string; last: string };
+};
+type LabHost = {
+  host: string;
+  rack: string;
+  disk: string;
+  run: string;
+  cniConfigDir: string;
+  cniPluginDir: string;
+  nodeKubeconfig: string;
+  areas: Area[];
+};
+
+const chunks: Buffer[] = [];
+for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+const facts = JSON.parse(Buffer.concat(chunks).toString()) as LabHost;
+const { disk, run, areas } = facts;
+
+const stateFolder = join(disk, "wcs-agent");
+const cniSocket = join(run, "wcs-cni.sock");
+const tombstoneFolder = join(stateFolder, "tombstones");
+const configFile = join(disk, "wcs-agent.json");
+
+const plugin = join(facts.cniPluginDir, "wecni");
+copyFileSync(await buildWecni({ socketPath: cniSocket, tombstoneFolder }), plugin);
+chmodSync(plugin, 0o755);
+mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+const conflist = { cniVersion: "1.0.0", name: "underlay", plugins: [{ type: "wecni" }] };
+writeFileSync(join(facts.cniConfigDir, "10-underlay.conflist"), `${JSON.stringify(conflist, null, 2)}\n`);
+
+// The lab has no server that grants dynamic blocks: the host's share of the rack's range is its block until one does.
+const own = areas.find(({ area }) => area === "core") ?? areas[0];
+if (own === undefined) throw new Error(`${facts.host} has no network area`);
+const grant = printDynamicBlockGrant({
+  host: facts.host,
+  generation: 1,
+  subnet: `${facts.rack}-${own.area}`,
+  area: own.area,
+  cidr: own.cidr,
+  gateway: own.gateway,
+  conflictProbe: true,
+  blocks: [`${own.dynamic.first}-${own.dynamic.last}`],
+});
+const config = {
+  node: facts.host,
+  stateFolder,
+  cniSocket,
+  adminSocket: join(run, "wcs-agent.sock"),
+  tombstoneFolder,
+  bridges: Object.fromEntries(areas.map(({ area, bridge, uplink }) => [area, { bridge, uplink }])),
+  pods: { kind: "kubernetes", kubeconfig: facts.nodeKubeconfig },
+  dynamicBlock: grant,
+};
+writeFileSync(configFile, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+
+const agent = fileURLToPath(new URL("./bin/wcs-agent", import.meta.url));
+process.stdout.write(`${JSON.stringify({ daemon: [agent, "serve", "--config", configFile] })}\n`);
