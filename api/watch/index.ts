@@ -1,1 +1,2 @@
+export { readEvents, type StreamEvent } from "./event-stream.ts";
 export { watchOperations } from "./watch-operations.ts";

@@ -1,8 +1,7 @@
-import { watchOperations } from "@wcs/api/watch";
+import { readEvents, watchOperations, type StreamEvent } from "@wcs/api/watch";
 import { cell } from "../output/table.ts";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
-import { readEvents, type StreamEvent } from "./event-stream.ts";
 
 const [watchStream] = watchOperations;
 const retryMs = 1000;

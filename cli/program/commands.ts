@@ -65,6 +65,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "restart instances", zh: "重启实例" },
     load: async () => (await import("../commands/operate.ts")).restart,
   },
+  ip: {
+    summary: { en: "assign, release, block or clear an address by hand", zh: "手工分配、释放、停用或恢复 IP" },
+    load: async () => (await import("../commands/ip.ts")).ip,
+  },
   token: {
     summary: { en: "make or revoke API tokens", zh: "创建或吊销 API 令牌" },
     load: async () => (await import("../commands/token.ts")).token,

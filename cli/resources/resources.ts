@@ -9,7 +9,10 @@ type ResourceEntry = Readonly<{ nouns: readonly string[]; load: () => Promise<Re
 export const resources: readonly ResourceEntry[] = [
   ...estateNouns.map(({ kind, nouns }) => ({
     nouns,
-    load: async () => (await import("./estate-view.ts")).estateView(kind),
+    load: async () =>
+      kind === "Subnet"
+        ? (await import("./subnet-view.ts")).subnetView()
+        : (await import("./estate-view.ts")).estateView(kind),
   })),
   {
     nouns: ["cluster-connections", "cluster-connection"],
@@ -33,6 +36,12 @@ export const resources: readonly ResourceEntry[] = [
     load: async () => (await import("./freeze-window-view.ts")).freezeWindowView,
   },
   { nouns: ["releases", "release"], load: async () => (await import("./release-view.ts")).releaseView },
+  { nouns: ["ips", "ip"], load: async () => (await import("./ip-view.ts")).ipView },
+  {
+    nouns: ["ip-differences", "ip-difference"],
+    load: async () => (await import("./ip-difference-view.ts")).ipDifferenceView,
+  },
+  { nouns: ["subnet-usage"], load: async () => (await import("./subnet-usage-view.ts")).subnetUsageView },
   { nouns: ["tokens", "token"], load: async () => (await import("./token-view.ts")).tokenView },
 ];
 

@@ -3,6 +3,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  randomBytes,
   sign,
   verify,
   type KeyObject,
@@ -14,10 +15,14 @@ import { canonicalJson } from "@wcs/core/canonical";
 import type { ChainHead } from "@wcs/core/audit";
 import { readOrCreateKeyFile } from "../state/key-file.ts";
 
-/** Heads of the audit chains at a moment, signed, each line bound to the line before by its hash. */
+/**
+ * Heads of the audit chains at a moment, signed. Servers with one state directory write to one file: `writer` is the process, and each line is bound to
+ * that writer's line before by its hash.
+ */
 type Checkpoint = Readonly<{
   at: string;
   heads: readonly ChainHead[];
+  writer: string;
   previous: string;
   key: string;
   signature: string;
@@ -47,10 +52,10 @@ export function openCheckpointFile(path: string, keyPath: string): CheckpointFil
   const key = createPrivateKey(readOrCreateKeyFile(keyPath, newKey));
   const publicKey = createPublicKey(key);
   const keyId = keyIdOf(publicKey);
-  let previous: Promise<string> | null = null;
+  const writer = randomBytes(8).toString("hex");
+  let previous = firstPrevious;
   const append = async (at: string, heads: readonly ChainHead[]): Promise<void> => {
-    previous ??= lastLineHash(path);
-    const body = { at, heads, previous: await previous, key: keyId };
+    const body = { at, heads, writer, previous, key: keyId };
     const signature = sign(null, Buffer.from(canonicalJson(body)), key).toString("base64");
     const line = canonicalJson({ ...body, signature });
     const file = await open(path, "a", 0o600);
@@ -60,7 +65,7 @@ export function openCheckpointFile(path: string, keyPath: string): CheckpointFil
     } finally {
       await file.close();
     }
-    previous = Promise.resolve(hashLine(line));
+    previous = hashLine(line);
   };
   return { append, read: () => readCheckpoints(path, publicKey, keyId) };
 }
@@ -83,21 +88,16 @@ async function* linesOf(path: string): AsyncGenerator<string, void> {
   yield* createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
 }
 
-async function lastLineHash(path: string): Promise<string> {
-  let last: string | null = null;
-  for await (const line of linesOf(path)) if (line !== "") last = line;
-  return last === null ? firstPrevious : hashLine(last);
-}
-
 async function readCheckpoints(path: string, publicKey: KeyObject, keyId: string): Promise<CheckpointReading> {
   const heads: ChainHead[] = [];
   const faults: { line: number; message: string }[] = [];
-  let [count, lastAt, previous, number] = [0, null as string | null, firstPrevious, 0];
+  const lastOf = new Map<string, string>();
+  let [count, lastAt, number] = [0, null as string | null, 0];
   for await (const line of linesOf(path)) {
     number += 1;
     const checkpoint = parse(line);
-    const wrong = checkpoint === null ? "is not a checkpoint" : faultOf(checkpoint, { publicKey, keyId, previous });
-    previous = hashLine(line);
+    const wrong = checkpoint === null ? "is not a checkpoint" : faultOf(checkpoint, { publicKey, keyId, lastOf });
+    if (checkpoint !== null) lastOf.set(checkpoint.writer, hashLine(line));
     if (checkpoint === null || wrong !== null) {
       if (faults.length < mostFaults) faults.push({ line: number, message: `checkpoint line ${number} ${wrong}` });
       continue;
@@ -121,11 +121,13 @@ function parse(line: string): Checkpoint | null {
 
 function faultOf(
   checkpoint: Checkpoint,
-  expected: Readonly<{ publicKey: KeyObject; keyId: string; previous: string }>,
+  expected: Readonly<{ publicKey: KeyObject; keyId: string; lastOf: ReadonlyMap<string, string> }>,
 ): string | null {
   const { signature, ...body } = checkpoint;
   if (body.key !== expected.keyId) return `is signed by another key, ${body.key}`;
   const isSigned = verify(null, Buffer.from(canonicalJson(body)), expected.publicKey, Buffer.from(signature, "base64"));
   if (!isSigned) return "does not have the signature of this server's key";
-  return body.previous === expected.previous ? null : "does not follow the line before it: a line was removed or moved";
+  return body.previous === (expected.lastOf.get(body.writer) ?? firstPrevious)
+    ? null
+    : "does not follow the line before it: a line was removed or moved";
 }

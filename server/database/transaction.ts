@@ -78,6 +78,11 @@ async function attemptTransaction<T>(
     notes: new Map(),
   };
   let broken: Error | undefined;
+  // A connection that breaks between two statements says so by an event, which ends the process if nobody listens. The next statement fails.
+  const onError = (error: Error): void => {
+    broken = error;
+  };
+  client.on("error", onError);
   try {
     await client.query("BEGIN");
     const value = await work(tx);
@@ -98,6 +103,7 @@ async function attemptTransaction<T>(
     if (error instanceof Rollback) return error.value as T;
     throw error;
   } finally {
+    client.off("error", onError);
     client.release(broken);
   }
 }

@@ -41,7 +41,8 @@ type Passwords = Readonly<{ superuser: string; owner: string; server: string }>;
 const superuserName = "wcs_postgres";
 const ownerRole = "wcs_owner";
 const databaseName = "wcs";
-const mostLaunches = 5;
+const mostLaunches = 20;
+const superviseMs = 500;
 const startDeadlineMs = 60_000;
 // sun_path has 108 bytes (Linux, unix(7)), and PostgreSQL appends "/.s.PGSQL.5432".
 const longestSocketFolder = 90;
@@ -87,15 +88,23 @@ export async function startEmbeddedPostgres(state: StateDirectory, volatile = fa
       launched = launch({ home, binaries, user, volatile });
       launches += 1;
     }
-    await sleep(20);
+    await sleep(50);
   }
   await makeDatabase(superuser, passwords);
+  // Whoever kills the database gets it back: it recovers by its write-ahead log, and the server's connections come again.
+  const supervising = setInterval(() => {
+    if (runningProcess(home) === null && !launched.isRunning()) launched = launch({ home, binaries, user, volatile });
+  }, superviseMs);
+  supervising.unref();
   return {
     superuser,
     owner: as(ownerRole, passwords.owner, databaseName),
     server: as(serverRole, passwords.server, databaseName),
     processId: runningProcess(home) ?? 0,
-    stop: () => stop(home, superuser),
+    stop: async () => {
+      clearInterval(supervising);
+      await stop(home, superuser);
+    },
   };
 }
 
@@ -187,7 +196,8 @@ function runningProcess(home: string): number | null {
   if (!existsSync(file)) return null;
   const id = Number(readFileSync(file, "utf8").split("\n")[0]);
   try {
-    return readlinkSync(`/proc/${id}/cwd`) === join(home, "data") ? id : null;
+    // It starts in `home` and goes to `data` by itself.
+    return [home, join(home, "data")].includes(readlinkSync(`/proc/${id}/cwd`)) ? id : null;
   } catch {
     return null;
   }

@@ -37,3 +37,25 @@ export function demandOf(instance: string, ...subnets: readonly string[]): Addre
   const nics = subnets.map((subnet, index) => ({ nic: `eth${index}`, subnet }));
   return { instance, subsystem: "0042", scope: retail, nics };
 }
+
+/** A wide core and a wide DMZ subnet: `wide` and `wide-dmz`, with `count` fixed addresses each. */
+export async function syncWideRack(tx: Transaction, count: number): Promise<void> {
+  await syncArea(tx, { name: "core", external: false, prefixes: ["10.0.0.0/8"] });
+  await syncArea(tx, { name: "dmz", external: true, prefixes: [] });
+  for (const [name, area, second] of [
+    ["wide", "core", 80],
+    ["wide-dmz", "dmz", 81],
+  ] as const) {
+    const last = count - 1;
+    await syncSubnet(tx, {
+      name,
+      rack: "w1",
+      area,
+      network: `10.${second}.0.0/16`,
+      gateway: `10.${second}.255.254`,
+      fixed: `10.${second}.0.1-10.${second}.${(last + 1) >> 8}.${(last + 1) & 255}`,
+      dynamic: null,
+      conflictProbe: true,
+    });
+  }
+}
