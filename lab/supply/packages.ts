@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { run } from "../process/run.ts";
 import { waitFor } from "../process/wait.ts";
@@ -52,8 +52,10 @@ export async function installPackages(packages: readonly string[], onOutput?: (t
   }
   // policy-rc.d(8): 101 forbids every action. Without it containerd and the registry would run as system services.
   const policy = "/usr/sbin/policy-rc.d";
-  const ours = !existsSync(policy);
-  if (ours) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  const policyText = "#!/bin/sh\n# made by wcs-lab while it installs packages\nexit 101\n";
+  // one that a killed run of ours left counts as ours, and goes this time
+  const ours = !existsSync(policy) || readFileSync(policy, "utf8") === policyText;
+  if (ours) writeFileSync(policy, policyText, { mode: 0o755 });
   const apt = (args: readonly string[]) =>
     run("apt-get", ["-o", "DPkg::Lock::Timeout=300", ...args], {
       env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
