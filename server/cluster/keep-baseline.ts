@@ -1,5 +1,5 @@
-import { describeObject, identityObjects, keptObjects, type BusinessQuota } from "@wcs/core/cluster";
-import { createKubeClient, isKubeError, type KubeClient } from "@wcs/kube";
+import { businessLabel, describeObject, identityObjects, keptObjects, type BusinessQuota } from "@wcs/core/cluster";
+import { createKubeClient, isKubeError, namespaces, type KubeClient } from "@wcs/kube";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Query } from "../database/database.ts";
 import { transaction, type ActContext } from "../database/transaction.ts";
@@ -52,7 +52,7 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
 
   /** Puts right what differs. Tells whether a ServiceAccount had to be made anew. */
   async function keep(row: ConnectionRow, client: KubeClient, signal: AbortSignal): Promise<boolean> {
-    const quotas = await quotasOf(database.query, row.name);
+    const quotas = await withFormerBusinesses(client, await quotasOf(database.query, row.name), signal);
     const objects = [...identityObjects(), ...keptObjects({ quotas, exemptNamespaces: row.exempt_namespaces })];
     const drifts: Drift[] = [];
     let trouble = null;
@@ -189,6 +189,20 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
     resyncMs: platform.config.baselineIntervalMs,
     workers: 8,
   };
+}
+
+/** A business that lost its last quota keeps its namespace, with a quota of nothing: what runs there is not WCS's to delete unasked. */
+async function withFormerBusinesses(
+  client: KubeClient,
+  quotas: readonly BusinessQuota[],
+  signal: AbortSignal,
+): Promise<readonly BusinessQuota[]> {
+  const { items } = await client.list(namespaces, { labelSelector: businessLabel, signal, timeoutMs: 10_000 });
+  const former = items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.labels?.[businessLabel] ?? "")
+    .filter((business) => !quotas.some((quota) => quota.business === business));
+  return [...quotas, ...former.map((business) => ({ business, cpuMilli: 0, memoryMiB: 0 }))];
 }
 
 function shown(value: unknown): string {
