@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { ProblemError } from "@wcs/api";
 import { clusterOperations } from "@wcs/api/cluster";
+import { changeEstate } from "@wcs/api/estate";
 import { userNameOf } from "@wcs/core/cluster";
 import { createKubeClient, formatKubeconfig, pods, resourceType, namespaces, type KubeClient } from "@wcs/kube";
 import { startControlPlane, startRelay, type ControlPlane } from "@wcs/kube/testing";
-import { makeBank } from "../testing/make-bank.ts";
 import {
   startTestPostgres,
   startTestServer,
@@ -24,6 +24,33 @@ const policies = resourceType(
   "ValidatingAdmissionPolicy",
   "cluster",
 );
+
+const ground: readonly object[] = [
+  { kind: "City", name: "shenzhen", spec: {} },
+  { kind: "IDC", name: "idc1", spec: { city: "shenzhen" } },
+  { kind: "Area", name: "core", spec: { external: false } },
+  { kind: "Rack", name: "r1", spec: { idc: "idc1" } },
+  {
+    kind: "Subnet",
+    name: "r1-core",
+    spec: { rack: "r1", area: "core", cidr: "10.9.1.0/24", gateway: "10.9.1.254", fixed: "10.9.1.100-10.9.1.199" },
+  },
+  { kind: "Environment", name: "sit", spec: { ticketRequired: false, approvals: 0 } },
+  { kind: "Business", name: "retail", spec: {} },
+];
+const amount = (cpuMilli: number, memoryMiB: number) => ({ cpuMilli, memoryMiB });
+const pool = (name: string, quotas: object) => ({ kind: "Pool", name, spec: { environment: "sit", quotas } });
+const host = (name: string, address: string, inPool: string) => ({
+  kind: "Host",
+  name,
+  spec: {
+    rack: "r1",
+    addresses: { core: address },
+    capacity: { cpuMilli: 16_000, memoryMiB: 65_536 },
+    cluster: "c1",
+    pool: inPool,
+  },
+});
 
 async function until(what: string, check: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
   const endMs = Date.now() + timeoutMs;
@@ -63,13 +90,24 @@ describe("clusters", () => {
   beforeEach(async () => {
     database = await postgres.createDatabase();
     server = await startTestServer(database, { env: { WCS_BASELINE_MS: "1000" } });
-    await makeBank(server.admin);
+    await applyEstate(
+      ["c1", "c2"].map((name) => ({ kind: "Cluster", name, spec: { idc: "idc1", environment: "sit" } })),
+    );
   });
   afterEach(async () => {
     await server.stop();
     await database.drop();
   });
 
+  const applyEstate = async (
+    documents: readonly object[],
+    deletions: readonly { kind: "Host" | "Cluster"; name: string }[] = [],
+  ) =>
+    server.admin.call(changeEstate, {
+      query: {},
+      body: { documents: [...ground, ...documents], deletions: [...deletions] },
+      idempotencyKey: `${Math.random()}`,
+    });
   const add = async (name: string, kubeconfig = plane.kubeconfig, options: { dryRun?: boolean } = {}) =>
     (
       await server.admin.call(create, {
@@ -213,6 +251,93 @@ describe("clusters", () => {
     });
     await until("it is repaired", async () => (await show("c1")).baseline.trouble === null, 60_000);
     await removeAndWait("c1");
+  });
+
+  it("hold a namespace with its quota for each business of the estate, as the estate changes", async () => {
+    const quotas = resourceType("v1/resourcequotas", "ResourceQuota", "namespaced");
+    const hard = async () => {
+      const quota = await kube.find(quotas, { namespace: "wcs-retail", name: "wcs" });
+      return (quota as { spec?: { hard?: Record<string, string> } } | null)?.spec?.hard;
+    };
+    const share = (cpuMilli: number) => ({ retail: { guarantee: amount(0, 0), limit: amount(cpuMilli, 2_048) } });
+    const hosts = [host("h1", "10.9.1.1", "p1"), host("h2", "10.9.1.2", "p2")];
+    await applyEstate([
+      { kind: "Cluster", name: "c1", spec: { idc: "idc1", environment: "sit" } },
+      pool("p1", share(4_000)),
+      pool("p2", share(500)),
+      ...hosts,
+    ]);
+    await add("c1");
+    assert.deepEqual([(await hard())?.["limits.cpu"], (await hard())?.["requests.memory"]], ["4500m", "4Gi"]);
+    const namespace = await kube.get(namespaces, { name: "wcs-retail" });
+    assert.equal(namespace.metadata.labels?.["pod-security.kubernetes.io/enforce"], "restricted");
+    assert.equal(namespace.metadata.labels?.["wcs.io/business"], "retail");
+    assert.deepEqual((await show("c1")).baseline.drifts, []);
+
+    await applyEstate([pool("p1", share(8_000))]);
+    await until("the quota follows the estate", async () => (await hard())?.["limits.cpu"] === "8500m");
+    await kube.patch(quotas, {
+      namespace: "wcs-retail",
+      name: "wcs",
+      kind: "merge",
+      patch: { spec: { hard: { "limits.cpu": "99" } } },
+    });
+    await until("a changed quota is mended", async () => (await hard())?.["limits.cpu"] === "8500m");
+    await applyEstate([pool("p1", {}), pool("p2", {})]);
+    await until("a former business has a quota of nothing", async () => (await hard())?.["limits.cpu"] === "0");
+
+    await assert.rejects(
+      applyEstate(
+        [],
+        [
+          { kind: "Cluster", name: "c2" },
+          { kind: "Cluster", name: "c1" },
+        ],
+      ),
+      ProblemError,
+    );
+    const accounts = resourceType("v1/serviceaccounts", "ServiceAccount", "namespaced");
+    await until(
+      "its default account is there",
+      async () => (await kube.find(accounts, { namespace: "wcs-retail", name: "default" })) !== null,
+    );
+    const restricted = {
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [
+        {
+          name: "c",
+          image: "i",
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+          resources: { limits: { cpu: "1", memory: "1Mi" } },
+        },
+      ],
+    };
+    const inRetail = { namespace: "wcs-retail" };
+    await assert.rejects(kube.create(pods, { metadata: { name: "a" }, spec: restricted }, inRetail), /exceeded quota/);
+    await applyEstate([pool("p1", share(8_000))]);
+    await until("it has its quota again", async () => (await hard())?.["limits.cpu"] === "8");
+    await kube.create(pods, { metadata: { name: "a" }, spec: restricted }, inRetail);
+    const blocked = await problem(
+      server.admin.call(remove, { params: { name: "c1" }, query: {}, idempotencyKey: "b" }),
+    );
+    assert.equal(blocked.code, "resource.referenced");
+    assert.deepEqual(
+      blocked.errors?.map(({ name }) => name),
+      ["wcs-retail/a"],
+    );
+    await kube.delete(pods, { ...inRetail, name: "a", gracePeriodSeconds: 0 });
+    await removeAndWait("c1");
+    await until(
+      "its namespace is gone",
+      async () => (await kube.find(namespaces, { name: "wcs-retail" })) === null,
+      30_000,
+    );
+  });
+
+  it("must be in the estate", async () => {
+    const refusal = await problem(add("nowhere"));
+    assert.equal(refusal.code, "resource.not-found");
+    assert.match(refusal.detail ?? "", /apply a Cluster document first/);
   });
 
   it("give WCS no more than it needs: its identity can't read secrets, exec elsewhere, or act in kube-system", async () => {

@@ -27,18 +27,11 @@ import {
   type ConnectionRow,
 } from "./cluster-store.ts";
 import { readCredential, removeCredentials, storeCredentials } from "./credentials.ts";
-import { baselineReconciler, type QuotasOf } from "./keep-baseline.ts";
+import { baselineReconciler, type ClusterEstate } from "./keep-baseline.ts";
 import { registerCluster, userAgent, type RegisteredCluster } from "./register-cluster.ts";
 import { podsInTheWay } from "./remove-baseline.ts";
 
 const [list, get, create, repair, remove] = clusterOperations;
-
-/** What the estate says of clusters. */
-export type ClusterEstate = Readonly<{
-  /** What a cluster belongs to; null when the estate has none of the name. */
-  scopeOf: (query: Query, cluster: string) => Promise<Scope | null>;
-  quotasOf: QuotasOf;
-}>;
 
 /** `/api/v1/cluster-connections`: the clusters that WCS works with, their baseline and their health. */
 export function createClusters(
@@ -95,7 +88,7 @@ export function createClusters(
 
   return {
     run: links.run,
-    reconcilers: [baselineReconciler(platform, estate.quotasOf)],
+    reconcilers: [baselineReconciler(platform, estate)],
     routes: [
       read(list, async ({ query, principal }) => {
         const limit = query.limit ?? 100;

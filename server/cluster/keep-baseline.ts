@@ -1,5 +1,13 @@
-import { businessLabel, describeObject, identityObjects, keptObjects, type BusinessQuota } from "@wcs/core/cluster";
+import {
+  businessLabel,
+  describeObject,
+  identityObjects,
+  keptObjects,
+  namespaceOf,
+  type BusinessQuota,
+} from "@wcs/core/cluster";
 import { createKubeClient, isKubeError, namespaces, type KubeClient } from "@wcs/kube";
+import type { Scope } from "@wcs/core/access-rights";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Query } from "../database/database.ts";
 import { transaction, type ActContext } from "../database/transaction.ts";
@@ -17,6 +25,7 @@ import {
   updateConnection,
   type ConnectionRow,
   type Drift,
+  type Trouble,
 } from "./cluster-store.ts";
 import { readCredential, removeCredentials, storeCredentials } from "./credentials.ts";
 import { isDueForRenewal, requestToken } from "./identity-token.ts";
@@ -24,8 +33,13 @@ import { mendObject } from "./mend-object.ts";
 import { userAgent } from "./register-cluster.ts";
 import { removeBaseline } from "./remove-baseline.ts";
 
-/** What each business may use in a cluster at most, over all pools with hosts there. */
-export type QuotasOf = (query: Query, cluster: string) => Promise<readonly BusinessQuota[]>;
+/** What the estate says of clusters. */
+export type ClusterEstate = Readonly<{
+  /** What a cluster belongs to; null when the estate has none of the name. */
+  scopeOf: (query: Query, cluster: string) => Promise<Scope | null>;
+  /** What each business may use in a cluster at most, over all pools with hosts there. */
+  quotasOf: (query: Query, cluster: string) => Promise<readonly BusinessQuota[]>;
+}>;
 
 const context: ActContext = {
   actor: { kind: "System", name: "cluster-baseline", tokenId: null },
@@ -40,8 +54,9 @@ const context: ActContext = {
 const estateKinds: ReadonlySet<string> = new Set(["Business", "Pool", "Host", "Cluster"]);
 
 /** Keeps the baseline of every cluster: what is missing or changed is put right and told; credentials are renewed; removed clusters are cleaned. */
-export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reconciler {
+export function baselineReconciler(platform: Platform, estate: ClusterEstate): Reconciler {
   const { database, secrets, log } = platform;
+  const scopeOf = async (query: Query, { name }: ConnectionRow) => (await estate.scopeOf(query, name)) ?? nowhere;
   let known: readonly string[] = [];
 
   async function keeperClient(name: string): Promise<KubeClient> {
@@ -52,10 +67,10 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
 
   /** Puts right what differs. Tells whether a ServiceAccount had to be made anew. */
   async function keep(row: ConnectionRow, client: KubeClient, signal: AbortSignal): Promise<boolean> {
-    const quotas = await withFormerBusinesses(client, await quotasOf(database.query, row.name), signal);
+    const quotas = await withFormerBusinesses(client, await estate.quotasOf(database.query, row.name), signal);
     const objects = [...identityObjects(), ...keptObjects({ quotas, exemptNamespaces: row.exempt_namespaces })];
     const drifts: Drift[] = [];
-    let trouble = null;
+    let trouble = nameTrouble(quotas);
     let isNewAccount = false;
     for (const object of objects) {
       try {
@@ -91,7 +106,7 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
         await saveBaseline(tx.query, row.name, found);
         recordAudit(tx, {
           resource: { kind: connectionKind, name: row.name },
-          scope: nowhere,
+          scope: await scopeOf(tx.query, row),
           before: null,
           after: { mended: drifts },
           outcome: "done",
@@ -117,7 +132,7 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
         kind: connectionKind,
         name: row.name,
         version: renewed.version,
-        scope: nowhere,
+        scope: await scopeOf(tx.query, row),
         record: { name: row.name, state: renewed.state, credentialExpiresAt: expiresAt.toISOString() },
       });
     });
@@ -139,7 +154,7 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
       await deleteConnection(tx.query, row.name);
       recordAudit(tx, {
         resource: { kind: connectionKind, name: row.name },
-        scope: nowhere,
+        scope: await scopeOf(tx.query, row),
         before: { name: row.name, server: row.server },
         after: null,
         outcome: "done",
@@ -149,7 +164,7 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
         kind: connectionKind,
         name: row.name,
         version: row.version + 1,
-        scope: nowhere,
+        scope: await scopeOf(tx.query, row),
         record: { name: row.name, state: row.state },
       });
     });
@@ -188,6 +203,17 @@ export function baselineReconciler(platform: Platform, quotasOf: QuotasOf): Reco
     },
     resyncMs: platform.config.baselineIntervalMs,
     workers: 8,
+  };
+}
+
+/** A namespace's name has 63 characters at most, and a business's may have as many. */
+function nameTrouble(quotas: readonly BusinessQuota[]): Trouble | null {
+  const long = quotas.filter(({ business }) => namespaceOf(business) === null).map(({ business }) => business);
+  if (long.length === 0) return null;
+  return {
+    reason: "invalid",
+    message: `no namespace can be named after the business ${long.join(", ")}: its name is too long`,
+    advice: "Name it anew with at most 59 characters.",
   };
 }
 
