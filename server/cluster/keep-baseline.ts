@@ -100,7 +100,7 @@ export function baselineReconciler(platform: Platform, estate: ClusterEstate): R
     else {
       log.warn(
         { cluster: row.name, drifts: drifts.map(({ object }) => object) },
-        "the baseline had drifted and is mended",
+        "the baseline differed and is mended",
       );
       await transaction(database, { context }, async (tx) => {
         await saveBaseline(tx.query, row.name, found);
