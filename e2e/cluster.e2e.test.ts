@@ -53,7 +53,7 @@ describe("the clusters of the lab", () => {
     postgres = await startTestPostgres();
     database = await postgres.createDatabase();
     server = await startTestServer(database, { env: { WCS_BASELINE_MS: "2000" } });
-    await server.admin.call(changeEstate, { body: { documents: estateOf(lab.topology) } });
+    await server.admin.call(changeEstate, { body: { documents: estateOf(lab.topology) }, ticket: "CHG-1" });
   });
   after(async () => {
     for (const client of admins.values()) client.close();
@@ -103,6 +103,7 @@ describe("the clusters of the lab", () => {
         query: {},
         body: { name, kubeconfig: kubeconfig(name) },
         idempotencyKey: `add-${name}`,
+        ticket: "CHG-1",
       });
     }
     for (const { name } of clusters) {
@@ -173,7 +174,12 @@ describe("the clusters of the lab", () => {
 
   it("are clean again after removal", async () => {
     for (const { name } of clusters) {
-      await server.admin.call(remove, { params: { name }, query: {}, idempotencyKey: `remove-${name}` });
+      await server.admin.call(remove, {
+        params: { name },
+        query: {},
+        idempotencyKey: `remove-${name}`,
+        ticket: "CHG-1",
+      });
     }
     for (const { name } of clusters) {
       await until(`the policies of ${name} are gone`, async () => {

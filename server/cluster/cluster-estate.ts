@@ -1,12 +1,16 @@
 import type { Row } from "../database/database.ts";
 import { readEstate } from "../estate/read-estate.ts";
-import type { ClusterEstate } from "./create-clusters.ts";
+import type { ClusterEstate } from "./keep-baseline.ts";
 
 type QuotaRow = Row & Readonly<{ business: string; cpu_milli: number; memory_mib: number }>;
 
 /** What the estate says of clusters: whose they are, and what each business may use in one: its limits in the pools that have hosts there. */
 export const clusterEstate: ClusterEstate = {
   scopeOf: async (query, cluster) => (await readEstate(query, "Cluster", cluster))?.scope ?? null,
+  needsTicket: async (query, environment) => {
+    const spec = (await readEstate(query, "Environment", environment))?.record.spec;
+    return spec !== undefined && "ticketRequired" in spec && spec.ticketRequired;
+  },
   quotasOf: async (query, cluster) => {
     const rows = await query<QuotaRow>(
       `SELECT q.business, sum(q.limit_cpu_milli)::bigint AS cpu_milli, sum(q.limit_memory_mib)::bigint AS memory_mib

@@ -334,10 +334,15 @@ describe("clusters", () => {
     );
   });
 
-  it("must be in the estate", async () => {
+  it("must be in the estate, and take a ticket where their environment asks for one", async () => {
     const refusal = await problem(add("nowhere"));
     assert.equal(refusal.code, "resource.not-found");
     assert.match(refusal.detail ?? "", /apply a Cluster document first/);
+    await applyEstate([{ kind: "Environment", name: "production", spec: { ticketRequired: true, approvals: 1 } }]);
+    const ticket = "CHG-1";
+    const bound = { kind: "Cluster", name: "bound", spec: { idc: "idc1", environment: "production" } };
+    await server.admin.call(changeEstate, { query: {}, body: { documents: [bound] }, idempotencyKey: "bound", ticket });
+    assert.equal((await problem(add("bound"))).code, "act.ticket-required");
   });
 
   it("give WCS no more than it needs: its identity can't read secrets, exec elsewhere, or act in kube-system", async () => {

@@ -49,6 +49,15 @@ export function createClusters(
     requireAccess(principal, { verb, resource: "clusterconnections", name, scope });
     return scope;
   };
+  /** What must hold before an act touches a cluster. */
+  const mayAct = async (principal: Principal, verb: string, act: Readonly<{ name: string; ticket: string | null }>) => {
+    const { environment } = await allowed(principal, verb, act.name);
+    if (act.ticket !== null || environment === null || !(await estate.needsTicket(database.query, environment))) return;
+    throw new Failure(
+      "act.ticket-required",
+      `cluster ${act.name} is of environment ${environment}, whose acts need a ticket`,
+    );
+  };
   const tell = (tx: Transaction, change: "created" | "updated", scope: Scope, row: ConnectionRow, before: unknown) => {
     const facts = factsOf(row);
     recordEvent(tx, { change, kind: connectionKind, name: row.name, version: row.version, scope, record: facts });
@@ -131,8 +140,8 @@ export function createClusters(
           tell(tx, "created", scope, row, null);
           return answer(201, await recordOf(tx.query, row), row.version);
         },
-        async ({ body, principal, query, signal }) => {
-          await allowed(principal, "create", body.name);
+        async ({ body, principal, query, ticket, signal }) => {
+          await mayAct(principal, "create", { name: body.name, ticket });
           if ((await estate.scopeOf(database.query, body.name)) === null) {
             throw new Failure(
               "resource.not-found",
@@ -168,8 +177,8 @@ export function createClusters(
           tell(tx, "updated", scope, row, factsOf(before));
           return answer(200, await recordOf(tx.query, row), row.version);
         },
-        async ({ params, body, principal, query, signal }) => {
-          await allowed(principal, "update", params.name);
+        async ({ params, body, principal, query, ticket, signal }) => {
+          await mayAct(principal, "update", { name: params.name, ticket });
           const row = await findConnection(database.query, params.name);
           if (row === null) throw notFound("clusterconnections", params.name);
           const order = { ...body, exemptNamespaces: row.exempt_namespaces };
@@ -192,8 +201,8 @@ export function createClusters(
           }
           return answer(202, record);
         },
-        async ({ params, principal, query, signal }) => {
-          await allowed(principal, "delete", params.name);
+        async ({ params, principal, query, ticket, signal }) => {
+          await mayAct(principal, "delete", { name: params.name, ticket });
           if (query.force !== true) await requireEmpty(params.name, signal);
           return undefined;
         },

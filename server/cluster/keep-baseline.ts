@@ -37,6 +37,8 @@ import { removeBaseline } from "./remove-baseline.ts";
 export type ClusterEstate = Readonly<{
   /** What a cluster belongs to; null when the estate has none of the name. */
   scopeOf: (query: Query, cluster: string) => Promise<Scope | null>;
+  /** Whether every act on the environment names its change ticket. */
+  needsTicket: (query: Query, environment: string) => Promise<boolean>;
   /** What each business may use in a cluster at most, over all pools with hosts there. */
   quotasOf: (query: Query, cluster: string) => Promise<readonly BusinessQuota[]>;
 }>;
