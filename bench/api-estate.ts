@@ -1,11 +1,11 @@
 import type { Client } from "pg";
 
 /** How large a bank the API's bench fills its database with. */
-export const apiBank = { racks: 500, hosts: 20_000, machines: 200_000, dcns: 40, businesses: 20, subsystems: 400 };
+export const apiBank = { racks: 500, hosts: 20_000, instances: 200_000, dcns: 40, businesses: 20, subsystems: 400 };
 
 /** Rows as the estate keeps them, written by SQL: what is measured is the API at this size, not the way to it. */
 export async function fillEstate(owner: Client): Promise<void> {
-  const { racks, hosts, machines, dcns, businesses, subsystems } = apiBank;
+  const { racks, hosts, instances, dcns, businesses, subsystems } = apiBank;
   const put = async (table: string, rows: string, more = "NULL, NULL, NULL"): Promise<void> => {
     await owner.query(
       `INSERT INTO ${table} (name, document, version, business, environment, dcn_group)
@@ -63,23 +63,25 @@ export async function fillEstate(owner: Client): Promise<void> {
        'capacity', '{"cpuMilli":64000,"memoryMiB":262144}'::jsonb) AS spec FROM generate_series(1, ${hosts}) i`,
     "NULL, 'sit', NULL",
   );
-  await put(
-    "vms",
-    `SELECT 'v' || i AS name, jsonb_build_object('rack', 'r' || ((i - 1) % ${racks} + 1), 'addresses',
-       jsonb_build_object('core', ${place(10, `((i - 1) % ${racks}) * 4096 + 100 + (i - 1) / ${racks}`)}),
-       'cpuMilli', 4000, 'memoryMiB', 8192, 'subsystem', lpad(((i - 1) % ${subsystems} + 1)::text, 4, '0'),
-       'dcn', lpad(((i - 1) % ${dcns} + 1)::text, 2, '0') || '1') AS spec, ${business} AS b,
-       lpad(((i - 1) % ${dcns} + 1)::text, 2, '0') AS g FROM generate_series(1, ${machines}) i`,
-    "b, 'sit', g",
+  await owner.query(
+    "INSERT INTO machine_addresses (address, area, host) SELECT (document #>> '{spec,addresses,core}')::inet, 'core', name FROM hosts",
   );
-  for (const [table, column] of [
-    ["hosts", "host"],
-    ["vms", "vm"],
-  ] as const) {
-    await owner.query(
-      `INSERT INTO machine_addresses (address, area, ${column}) SELECT (document #>> '{spec,addresses,core}')::inet, 'core', name FROM ${table}`,
-    );
-  }
+  await put("classes", fixed("4C8G", '{"cpuMilli":4000,"memoryMiB":8192}'));
+  await owner.query(
+    `INSERT INTO requests (id, subsystem, business, environment, body, plan, plan_hash, state, requester)
+     VALUES ('bench', '0001', 'b1', 'sit', '{}', '{}', '', 'delivered', 'owner')`,
+  );
+  // Without a design there is nothing to bring to a cluster: the reconcilers leave them alone.
+  await owner.query(
+    `INSERT INTO instances (name, number, subsystem, business, dcn, dcn_group, environment, idc, cluster, rack, host, node, pool, class,
+       lifetime, borrowed, nics, wish, state, state_reason, request)
+     SELECT 'i' || i, i, lpad(((i - 1) % ${subsystems} + 1)::text, 4, '0'), ${business}, lpad(((i - 1) % ${dcns} + 1)::text, 2, '0') || '1',
+       lpad(((i - 1) % ${dcns} + 1)::text, 2, '0'), 'sit', 'idc1', 'k1', 'r' || ((i - 1) % ${racks} + 1), 'h' || ((i - 1) % ${hosts} + 1),
+       'h' || ((i - 1) % ${hosts} + 1), 'p1', '4C8G', 'long-term', false,
+       jsonb_build_array(jsonb_build_object('nic', 'eth0', 'area', 'core', 'subnet', 's' || ((i - 1) % ${racks} + 1), 'ip',
+         ${place(10, `((i - 1) % ${racks}) * 4096 + 100 + (i - 1) / ${racks}`)})), 'run', 'delivered', '', 'bench'
+     FROM generate_series(1, ${instances}) i`,
+  );
   await owner.query("UPDATE estate_state SET version = 1, writer = 'bench'");
   await owner.query("COMMIT");
   await owner.query("ANALYZE");

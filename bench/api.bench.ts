@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient, type Client as ApiClient, type OperationBody } from "@wcs/api";
 import { auditOperations } from "@wcs/api/audit";
 import { estateOperations } from "@wcs/api/estate";
+import { instanceOperations } from "@wcs/api/instance";
 import { Client } from "pg";
 import { apiBank, fillEstate } from "./api-estate.ts";
 import { createFigurePrinter, percentile } from "./figure.ts";
@@ -159,19 +160,20 @@ try {
   };
   const owner = new Client(access);
   await owner.connect();
-  console.error(`filling ${apiBank.hosts} hosts and ${apiBank.machines} machines`);
+  console.error(`filling ${apiBank.hosts} hosts and ${apiBank.instances} instances`);
   await fillEstate(owner);
   await server.stop();
   server = await startServer(token);
   const api: ApiClient = createClient({ baseUrl: server.url, token });
-  const { Host, VM } = estateOperations;
+  const { Host } = estateOperations;
+  const [listInstances, getInstance] = instanceOperations;
 
   await measure("one read", 5, async (index) => {
-    await api.call(VM.get, { params: { name: `v${pick(apiBank.machines, index)}` } });
+    await api.call(getInstance, { params: { name: `i${pick(apiBank.instances, index)}` } });
   });
   await measure("a filtered page of 100", 20, async (index) => {
     const dcn = `${String(pick(apiBank.dcns, index)).padStart(2, "0")}1`;
-    await api.call(VM.list, { query: { limit: 100, dcn } });
+    await api.call(listInstances, { query: { limit: 100, dcn } });
   });
   const bodies = new Map<number, HostBody>();
   for (let index = 0; index < 2000; index += 1) {
