@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProblemError, type Client } from "@wcs/api";
@@ -29,6 +31,7 @@ const [, createTemplate] = templateOperations;
 const [, createToken] = tokenOperations;
 const [, getCluster, addCluster] = clusterOperations;
 const namespace = "wcs-retail";
+const agentFolder = fileURLToPath(new URL("../agent/", import.meta.url));
 const body = { subsystem: "1001", class: "1C2G", counts: { "1A1": 3, "1A2": 3 } };
 
 async function until<T>(what: string, look: () => Promise<T | false>, timeoutMs = 90_000): Promise<T> {
@@ -45,13 +48,16 @@ describe("from a request to a release and back, on the lab", () => {
   let postgres: TestPostgres;
   let database: TestDatabase;
   let server: TestServer;
+  let isUp = false;
   let zhang: Client;
   let chen: Client;
   const admins = new Map<string, KubeClient>();
   const digests = new Map<string, string>();
 
   before(async () => {
-    const { topology } = await up("two-idc");
+    const lab = await up("two-idc", { cni: join(agentFolder, "bin/wecni-lab") });
+    isUp = true;
+    const { topology } = lab;
     for (const { name } of topology.clusters) {
       const access = parseKubeconfig(kubeconfig(name), { readFile: (path) => readFileSync(path, "utf8") });
       admins.set(name, createKubeClient({ access, userAgent: "test" }));
@@ -82,7 +88,8 @@ describe("from a request to a release and back, on the lab", () => {
     for (const client of admins.values()) client.close();
     await server?.stop();
     await postgres?.stop();
-    await down();
+    // A lab that could not be had is somebody else's.
+    if (isUp) await down();
   });
 
   const kubeconfig = (name: string) => readFileSync(kubeconfigFile(name), "utf8");
@@ -178,6 +185,12 @@ describe("from a request to a release and back, on the lab", () => {
     const uids = await everyPod(({ metadata }) => metadata.uid);
     assert.equal(uids.length, 6);
     assert.deepEqual(await everyPod(({ status }) => status?.phase), ["Running"]);
+    const ips = async () => {
+      const there = await podsThere();
+      const { items } = (await zhang.call(listInstances, {})).body;
+      for (const { name, nics } of items) assert.equal(there.get(`${name}-0`)?.status?.podIP, nics[0]?.ip, name);
+    };
+    await ips();
 
     const second = await startedRelease("2", "CHG-3");
     const paused = await releaseIs(second, "paused");
@@ -200,5 +213,6 @@ describe("from a request to a release and back, on the lab", () => {
     assert.deepEqual(new Set(await everyPod(({ metadata }) => metadata.uid)), new Set(uids));
     const { items } = (await zhang.call(listInstances, {})).body;
     assert.deepEqual([...new Set(items.map(({ state }) => state))], ["ready"]);
+    await ips();
   });
 });
