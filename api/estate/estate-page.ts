@@ -126,7 +126,8 @@ belongs to an environment whose \`ticketRequired\` is true name a ticket (\`--ti
 - A DCN's id begins with its group's (\`ADM\` has any other); DCNs of a group are in different IDCs unless the group says \`sharedIdc\`, and, but for \`ADM\`, in one environment; clusters
   that a DCN names are of its IDC and environment. A VM that is an instance names subsystem and DCN, and stands in the DCN's IDC.
 - What others depend on is frozen while they are there: a subnet's CIDR, rack and area while machines have addresses in it; a rack's and a cluster's IDC, a cluster's and a pool's
-  environment, a DCN's IDC, environment and group, a system's business, a subsystem's system.
+  environment, a DCN's IDC, environment and group, a system's business, a subsystem's system. Instances freeze their host's rack, cluster, pool and node, their class's sizes, their
+  DCN's IDC, environment and group, and their subsystem's system.
 - IPv6 is recognised and refused.
 
 ## Who sees what

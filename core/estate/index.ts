@@ -21,3 +21,4 @@ export {
   type PoolCapacity,
 } from "./model/estate-index.ts";
 export { stageChanges, type EstateChange, type EstateOutcome, type StagedChanges } from "./stage-changes.ts";
+export { changesUnderInstances, frozenByInstances } from "./rules/frozen-by-instances.ts";

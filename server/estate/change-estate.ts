@@ -15,6 +15,7 @@ import { recordAudit } from "../audit/record-audit.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { recordEvent } from "../events/record-event.ts";
 import { Failure } from "../http/failure.ts";
+import { faultsUnderInstances } from "./faults-under-instances.ts";
 import { failureOfFaults } from "./failure-of-faults.ts";
 import { lockEstate, type EstateMirror } from "./estate-mirror.ts";
 import { requireVersions } from "./require-versions.ts";
@@ -46,7 +47,8 @@ export async function changeEstate(tx: Transaction, mirror: EstateMirror, act: E
   const version = mirror.version + 1;
   try {
     rights.require(outcomes);
-    if (staged.faults.length > 0) throw failureOfFaults(staged.faults, act);
+    const faults = [...staged.faults, ...(await faultsUnderInstances(tx.query, outcomes))];
+    if (faults.length > 0) throw failureOfFaults(faults, act);
     await requireVersions(tx.query, outcomes);
     requireTicket(index, outcomes, act.ticket);
   } catch (error) {

@@ -199,6 +199,57 @@ describe("the estate", () => {
     });
   });
 
+  it("does not change under instances what they were placed by", async () => {
+    await withServer(async ({ admin }, { owner }) => {
+      await apply(admin, documents());
+      const columns = await owner.query<{ column_name: string; data_type: string; is_nullable: string }>(
+        `SELECT column_name, data_type, is_nullable FROM information_schema.columns
+         WHERE table_schema = 'wcs' AND table_name = 'instances' AND column_default IS NULL AND is_nullable = 'NO'`,
+      );
+      const known: Record<string, string> = {
+        name: "savings-1",
+        subsystem: "0101",
+        dcn: "1C1",
+        environment: "production",
+        cluster: "idc1-c1",
+        host: "idc1-h1",
+        class: "4C8G",
+        lifetime: "long-term",
+        wish: "run",
+      };
+      const blank: Record<string, string> = { integer: "1", boolean: "false", jsonb: "[]", text: "" };
+      const names = columns.rows.map(({ column_name: name }) => name);
+      const values = columns.rows.map(({ column_name: name, data_type: type }) => known[name] ?? blank[type]);
+      // The request that it came by is another table's matter.
+      await owner.query("ALTER TABLE instances DROP CONSTRAINT instances_request_fkey");
+      const places = names.map((_, at) => `$${at + 1}`).join(", ");
+      await owner.query(`INSERT INTO instances (${names.join(", ")}) VALUES (${places})`, values);
+
+      const changes: [keyof typeof estateOperations, string, object, string | null][] = [
+        ["Host", "idc1-h1", { pool: undefined }, "/documents/0/spec/pool"],
+        ["Host", "idc1-h1", { state: "unavailable" }, null],
+        ["Class", "4C8G", { diskGiB: 50 }, "/documents/0/spec/diskGiB"],
+        ["Host", "idc2-h1", { state: "offline" }, null],
+      ];
+      for (const [kind, name, spec, pointer] of changes) {
+        const { body } = await admin.call(estateOperations[kind].get, { params: { name } });
+        const changed = { ...body, version: undefined, spec: { ...body.spec, ...spec } };
+        const act = apply(admin, [changed], { ticket: "CHG1", dryRun: true });
+        if (pointer === null) {
+          await act;
+          continue;
+        }
+        const [fault] = (await problemOf(act)).errors ?? [];
+        assert.deepEqual([fault?.code, fault?.pointer], ["field-frozen", pointer]);
+        assert.match(fault?.message ?? "", /Instance savings-1/);
+      }
+      const gone = await problemOf(
+        admin.call(estateOperations.Host.remove, { params: { name: "idc1-h1" }, ticket: "CHG1" }),
+      );
+      assert.equal(gone.code, "resource.referenced");
+    });
+  });
+
   it("is one for two servers on one database", async () => {
     await withServer(async ({ admin, token, clientOf }, database) => {
       await apply(admin, documents());
