@@ -4,7 +4,7 @@ import type { Feature, Platform } from "../program/platform.ts";
 import type { Reconciler } from "../reconcile/reconciler.ts";
 import { collectLeaks, leakGraceMs } from "./collect-leaks.ts";
 import { compareLedger } from "./compare-ledger.ts";
-import { networkReconciler } from "./follow-estate.ts";
+import { estateFollower } from "./follow-estate.ts";
 import { hostReportRoutes } from "./host-report-routes.ts";
 import { ipActRoutes } from "./ip-acts.ts";
 import { ipReadRoutes } from "./ip-routes.ts";
@@ -35,7 +35,7 @@ export function createIpam(platform: Platform, sources: IpamSources): Feature {
       ...hostReportRoutes(platform),
     ],
     reconcilers: [
-      networkReconciler(platform),
+      estateFollower(platform, systemContext("ipam-estate")),
       periodic("ipam-reclaim", reclaimEveryMs, async (context) => {
         while ((await transaction(database, { context }, reclaimAddresses)).more);
       }),

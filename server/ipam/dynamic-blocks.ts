@@ -44,7 +44,7 @@ export async function sizeHostBlocks(
   // Locks the rack's subnets of the area, so that one act at a time changes their blocks.
   const subnets = await tx.query<SubnetRow>(
     `SELECT name, area, network, gateway, dynamic_first, dynamic_last, conflict_probe FROM ipam_subnets
-     WHERE rack = $1 AND area = $2 AND dynamic_first IS NOT NULL ORDER BY name FOR UPDATE`,
+     WHERE rack = $1 AND area = $2 AND dynamic_first IS NOT NULL ORDER BY name FOR NO KEY UPDATE`,
     [rack, area],
   );
   const blocks = await tx.query<BlockRow>(

@@ -13,6 +13,7 @@ import { addressLedger } from "../instance/address-ledger.ts";
 import { clusterConnections } from "../instance/cluster-connections.ts";
 import { createInstances } from "../instance/create-instances.ts";
 import { estateLookup } from "../instance/estate-lookup.ts";
+import { annotationsOfClusters, liveWorldOf } from "../ipam/cluster-sources.ts";
 import { createIpam } from "../ipam/index.ts";
 import { createLogin } from "../login/create-login.ts";
 import { createMaintenance } from "../maintenance/create-maintenance.ts";
@@ -53,8 +54,8 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createHealth(platform),
     createInstances(platform, mainJob),
     createIpam(platform, {
-      annotations: async () => null,
-      live: async () => null,
+      annotations: () => annotationsOfClusters(platform.database.query, links),
+      live: () => liveWorldOf(platform.database.query, links),
       scopeOfSubsystem: async (query, subsystem) => (await readEstate(query, "Subsystem", subsystem))?.scope ?? null,
     }),
     createLogin(platform, (query, name) => scopeOfSubject(query, { kind: "Person", name })),
