@@ -182,6 +182,18 @@ describe("the agent's verbs", () => {
     host.setPods([app]);
   });
 
+  it("has announced the address to the whole rack when ADD answers, every time of 20", async () => {
+    const netns = space();
+    for (let round = 0; round < 20; round += 1) {
+      host.run(host.spaces.tor, "sh", "-c", "bridge fdb replace 02:57:0a:09:01:14 dev core-v master dynamic");
+      assert.equal((await host.cni("ADD", `heard${round}`, { netns, args: podArgs(app) })).status, 0);
+      // The TOR learns of a moved MAC from the announcement only: nobody has asked the pod for anything.
+      const learnt = host.run(host.spaces.tor, "bridge", "fdb", "show", "br", "tor-core");
+      assert.match(learnt, /02:57:0a:09:01:14 dev core-h1/, `round ${round}`);
+      await host.cni("DEL", `heard${round}`, { netns });
+    }
+  });
+
   it("drops what a pod sends under another's IP or MAC, and lets its own through", async () => {
     const netns = space();
     const name = netns.slice(11);

@@ -174,21 +174,26 @@ async function configure({ options, attachment, pod, ends }: Work): Promise<void
   await host.netlink.run(steps);
 }
 
-/** An announcement that a blocked port swallows is lost for good. */
-async function waitForForwarding({ options, ends }: Work): Promise<void> {
+/**
+ * An announcement that a blocked port swallows is lost for good. So is one that the container's own end swallows: it drops
+ * what is sent until the kernel's link watch has seen the carrier and put a queue in (dev_activate in net/sched/sch_generic.c), a
+ * moment after the port forwards; its operational state tells.
+ */
+async function waitForForwarding({ options, pod, ends }: Work): Promise<void> {
   const { host, forwardingWaitMs } = options;
+  const { netlink, namespace } = host;
   const deadline = performance.now() + forwardingWaitMs;
-  for (const { nic, hostIndex } of ends) {
+  for (const { nic, hostIndex, podIndex } of ends) {
     for (;;) {
-      const link = await host.netlink.getLink(host.namespace, { index: hostIndex });
-      if (link.port?.state === "forwarding" && link.carrier) break;
+      const [near, far] = await Promise.all([
+        netlink.getLink(namespace, { index: hostIndex }),
+        netlink.getLink(pod, { index: podIndex }),
+      ]);
+      if (near.port?.state === "forwarding" && near.operState === "up" && far.operState === "up") break;
       if (performance.now() > deadline) {
-        const state = link.port?.state ?? "no port";
-        throw new CniError(
-          cniCodes.kernelRefused,
-          `port ${nic.hostLink} does not forward`,
-          `it is ${state} after ${forwardingWaitMs} ms`,
-        );
+        const states = `its port is ${near.port?.state ?? "none"} and ${near.operState}, ${nic.name} is ${far.operState}`;
+        const message = `port ${nic.hostLink} does not forward`;
+        throw new CniError(cniCodes.kernelRefused, message, `${states} after ${forwardingWaitMs} ms`);
       }
       await sleep(1);
     }
