@@ -1,3 +1,4 @@
+import { constants, setPriority } from "node:os";
 import { openNetlink } from "@wcs/netlink";
 import type { AgentConfig } from "./agent-config.ts";
 import { attachmentKey, ipOf } from "./attachment.ts";
@@ -32,6 +33,8 @@ const mostConflicts = 100;
 /** Starts the agent in this process's network namespace: the host's. Everything that it talks to is made here. */
 export async function startAgent({ config, log, faults = () => undefined }: StartOptions): Promise<Agent> {
   const lock = await holdHostLock(config.stateFolder);
+  // A pod that starts must not wait until the host's busy pods leave a processor free.
+  setPriority(constants.priority.PRIORITY_ABOVE_NORMAL);
   const startedAt = new Date().toISOString();
   const journal = await openJournal(config.stateFolder);
   const netlink = openNetlink();

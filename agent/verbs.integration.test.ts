@@ -221,6 +221,8 @@ describe("the agent's verbs", () => {
     }
     await host.cni("ADD", "listed", { netns: space() });
     host.setPods([app]);
+    assert.equal((await host.cni("GC", "")).status, 0);
+    assert.equal((await host.status()).attachments.length, 3, "no list says nothing");
     const valid = [{ containerID: "listed", ifname: "eth0" }];
     assert.equal((await host.cni("GC", "", { config: { "cni.dev/valid-attachments": valid } })).status, 0);
     const keys = (await host.status()).attachments.map(({ key }) => key).sort();

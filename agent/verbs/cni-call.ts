@@ -98,12 +98,14 @@ function readConfig(stdin: string): NetworkConfig {
     throw new CniError(cniCodes.incompatibleVersion, "incompatible CNI versions", details);
   }
   // libcni before 1.1.0's release wrote the second key.
-  const valid = read["cni.dev/valid-attachments"] ?? read["cni.dev/attachments"];
+  const listKey = "cni.dev/valid-attachments" in read ? "cni.dev/valid-attachments" : "cni.dev/attachments";
+  const valid = read[listKey];
   return {
     name,
     cniVersion: version,
     prevResult: isObject(prevResult) ? prevResult : null,
-    validAttachments: valid === undefined || valid === null ? null : readAttachments(valid),
+    // Go writes an empty list as null.
+    validAttachments: valid === undefined ? null : readAttachments(valid ?? []),
   };
 }
 

@@ -189,9 +189,8 @@ export function createVerbs(options: VerbOptions): Verbs {
    */
   async function collect(call: CniCall): Promise<null> {
     const { validAttachments, name } = call.config;
-    if (validAttachments === null) {
-      throw new CniError(cniCodes.invalidNetworkConfig, "GC without cni.dev/valid-attachments");
-    }
+    // No list (cnitool gc gives none) is no word on what is alive: then nothing is known to be garbage.
+    if (validAttachments === null) return null;
     const valid = new Set(validAttachments.map(attachmentKey));
     const held = [...journal.entries].filter(([, { attachment }]) => attachment.network === name);
     const failures: string[] = [];
