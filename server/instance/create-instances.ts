@@ -1,7 +1,7 @@
 import { instanceOperations } from "@wcs/api/instance";
-import { reaches } from "@wcs/core/access-rights";
 import { transitionProblem, type InstanceWish } from "@wcs/core/instance";
 import { notFound, principalReach, requireAccess, type Principal } from "../access/principal.ts";
+import { scopeCondition } from "../access/scope-condition.ts";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { Failure } from "../http/failure.ts";
@@ -16,6 +16,7 @@ import { createInstanceReconciler } from "./reconcile-instance.ts";
 import { lockInstance, saveInstance, type InstanceChanges } from "./save-instance.ts";
 
 const [list, get, start, stop, restart] = instanceOperations;
+const scopeColumns = { business: "business", environment: "environment", dcnGroup: "dcn_group" } as const;
 const filterColumns = ["subsystem", "dcn", "environment", "cluster", "host", "state"] as const;
 
 /** `/api/v1/instances`: what there is, start, stop and restart; and the reconciler that makes it so on the clusters. */
@@ -74,25 +75,17 @@ export function createInstances(
           return value === undefined ? [] : [`${column} = $${values.push(value)}`];
         });
         if (asked.retired !== true) conditions.push("retired_at IS NULL");
-        const place = `$${values.push("")}`;
-        const where = [...conditions, `name > ${place}`].join(" AND ");
-        const items: InstanceRecord[] = [];
-        let [after] = asked.cursor === undefined ? [""] : decodePageCursor(asked.cursor, ["string"]);
-        for (let isLast = false; items.length < limit && !isLast;) {
-          const page = await selectInstances(query, `${where} ORDER BY name LIMIT 500`, [
-            ...values.slice(0, -1),
-            after,
-          ]);
-          isLast = page.length < 500;
-          for (const instance of page) {
-            if (items.length === limit) break;
-            after = instance.name;
-            if (reaches(reach, scopeOfInstance(instance))) items.push(instance);
-          }
-        }
+        const [after] = asked.cursor === undefined ? [""] : decodePageCursor(asked.cursor, ["string"]);
+        conditions.push(`name > $${values.push(after)}`);
+        const scope = scopeCondition(reach, scopeColumns, values.length + 1);
+        values.push(...scope.values);
+        const where = [...conditions, scope.text].join(" AND ");
+        const found = await selectInstances(query, `${where} ORDER BY name LIMIT $${values.push(limit + 1)}`, values);
+        const items = found.slice(0, limit);
+        const last = items.at(-1);
         return answer(200, {
           items: items.map(instanceView),
-          next: items.length === limit ? encodePageCursor([after]) : null,
+          next: found.length > limit && last !== undefined ? encodePageCursor([last.name]) : null,
         });
       }),
       read(get, async ({ params, principal }) => {
