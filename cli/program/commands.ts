@@ -84,6 +84,13 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "assign, release, block or clear an address by hand", zh: "手工分配、释放、停用或恢复 IP" },
     load: async () => (await import("../commands/ip.ts")).ip,
   },
+  put: {
+    summary: {
+      en: "make or replace groups, service accounts, roles and role bindings from a file",
+      zh: "从文件创建或替换用户组、服务账号、角色和角色绑定",
+    },
+    load: async () => (await import("../commands/put.ts")).put,
+  },
   token: {
     summary: { en: "make or revoke API tokens", zh: "创建或吊销 API 令牌" },
     load: async () => (await import("../commands/token.ts")).token,
