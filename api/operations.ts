@@ -11,7 +11,6 @@ import type { Operation } from "./http/operation.ts";
 import { ipamOperations } from "./ipam/index.ts";
 import { loginOperations } from "./login/index.ts";
 import { templateOperations } from "./template/index.ts";
-import { placementOperations } from "./placement/index.ts";
 import { tokenOperations } from "./token/index.ts";
 import { watchOperations } from "./watch/index.ts";
 
@@ -27,7 +26,6 @@ export const operations: readonly Operation[] = [
   ...instanceOperations,
   ...ipamOperations,
   ...loginOperations,
-  ...Object.values(placementOperations),
   ...releaseOperations,
   ...requestOperations,
   ...templateOperations,

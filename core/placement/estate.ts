@@ -80,16 +80,12 @@ export type HostRecord = Readonly<{
   otherPods: ResourceAmount & Readonly<{ instances: number }>;
 }>;
 
-/**
- * `clusters`: the only ones that it may use; absent: every cluster of its IDC and environment. `databaseRack`: where the primary of
- * the DCN's database is; to be near it is a soft rule.
- */
+/** `databaseRack`: where the primary of the DCN's database is; to be near it is a soft rule. */
 export type DcnRecord = Readonly<{
   id: string;
   group: string;
   idc: string;
   environment: string;
-  clusters?: readonly string[];
   databaseRack?: string;
 }>;
 

@@ -2,7 +2,6 @@
 export const ruleNames = [
   "idc",
   "environment",
-  "dcn-clusters",
   "pool-membership",
   "cluster-state",
   "cluster-stale",

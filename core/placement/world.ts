@@ -96,8 +96,6 @@ export type DcnTable = Readonly<{
   group: number[];
   idc: number[];
   environment: number[];
-  /** Null: any of its IDC and environment. */
-  clusters: (ReadonlySet<number> | null)[];
   databaseRack: number[];
 }>;
 

@@ -1,1 +1,0 @@
-export { placementOperations } from "./placement-operations.ts";
