@@ -271,8 +271,12 @@ describe("a server killed while people assign addresses", () => {
     };
     try {
       await transaction(database.server, { context: systemContext }, (tx) => syncWideRack(tx, 400));
+      // The estate does not have these subnets: what is in use there keeps the server from forgetting them.
+      await transaction(database.server, { context: systemContext }, (tx) =>
+        reserveAddresses(tx, [demandOf("keeper", "wide", "wide-dmz")]),
+      );
       const orders = Array.from({ length: 300 }, (_, index) => ({
-        params: { ip: `10.80.${(index + 1) >> 8}.${(index + 1) & 255}` },
+        params: { ip: `10.80.${(index + 2) >> 8}.${(index + 2) & 255}` },
         body: { kind: "vm", name: `v${index}` } as const,
         reason: "test",
         idempotencyKey: crypto.randomUUID(),
@@ -301,7 +305,7 @@ describe("a server killed while people assign addresses", () => {
         await killed;
       }
       const rows = await database.server.query<{ owner: string; generation: number; version: number }>(
-        "SELECT owner, generation, version FROM ipam_addresses WHERE owner IS NOT NULL",
+        "SELECT owner, generation, version FROM ipam_addresses WHERE owner_kind = 'vm'",
       );
       assert.equal(rows.length, orders.length);
       assert.ok(
