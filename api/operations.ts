@@ -11,6 +11,7 @@ import type { Operation } from "./http/operation.ts";
 import { ipamOperations } from "./ipam/index.ts";
 import { loginOperations } from "./login/index.ts";
 import { templateOperations } from "./template/index.ts";
+import { placementOperations } from "./placement/index.ts";
 import { tokenOperations } from "./token/index.ts";
 import { watchOperations } from "./watch/index.ts";
 
@@ -26,6 +27,7 @@ export const operations: readonly Operation[] = [
   ...instanceOperations,
   ...ipamOperations,
   ...loginOperations,
+  ...Object.values(placementOperations),
   ...releaseOperations,
   ...requestOperations,
   ...templateOperations,

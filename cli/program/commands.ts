@@ -22,6 +22,21 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "delete a resource", zh: "删除资源" },
     load: async () => (await import("../commands/delete.ts")).deleteCommand,
   },
+  explain: {
+    summary: { en: "say where instances would go, or why they can't", zh: "说明实例会放在哪里，或为何放不下" },
+    load: async () => (await import("../commands/explain.ts")).explain,
+  },
+  simulate: {
+    summary: {
+      en: "say what the loss of a host, rack, cluster or IDC would take",
+      zh: "推演丢失宿主机、机架、集群或机房的影响",
+    },
+    load: async () => (await import("../commands/simulate.ts")).simulate,
+  },
+  top: {
+    summary: { en: "show how full the pools are", zh: "查看资源池使用情况" },
+    load: async () => (await import("../commands/top.ts")).top,
+  },
   cluster: {
     summary: { en: "connect with a cluster, repair or remove it", zh: "接入、修复或移除集群" },
     load: async () => (await import("../commands/cluster.ts")).cluster,

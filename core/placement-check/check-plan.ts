@@ -77,6 +77,7 @@ function* checkWhere({ view, request, plan }: Check): Generator<string> {
     }
     if (rack.idc !== dcn.idc) yield `idc: ${of}`;
     if (cluster.environment !== dcn.environment || pool.environment !== dcn.environment) yield `environment: ${of}`;
+    if (dcn.clusters !== undefined && !dcn.clusters.includes(cluster.id)) yield `clusters of the dcn: ${of}`;
     const business = view.subsystem(place.subsystem).business;
     if (place.replaces === undefined && !pool.shares.some((share) => share.business === business)) yield `pool: ${of}`;
     const item = (request.items ?? []).find(

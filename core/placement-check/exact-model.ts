@@ -45,9 +45,10 @@ function demandsOf(view: EstateView, request: PlacementRequest): Demand[] {
         const cluster = view.cluster(host.cluster);
         const rack = view.rack(host.rack);
         const pool = view.pool(host.pool);
-        const { idc, environment } = view.dcn(dcn);
+        const { idc, environment, clusters } = view.dcn(dcn);
         return (
           rack.idc === idc &&
+          (clusters === undefined || clusters.includes(cluster.id)) &&
           cluster.environment === environment &&
           pool.environment === environment &&
           pool.shares.some((share) => share.business === business) &&

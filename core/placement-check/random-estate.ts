@@ -98,9 +98,14 @@ function randomEstate(random: SeededRandom): Estate {
   const dcns = [
     ...idcs.map(({ id: idc }, n) => ({ id: `1C${n + 1}`, group: "1C", idc, environment: "production" })),
     { id: "2C1", group: "2C", idc: idcs[0]!.id, environment: "production" },
-  ].map((dcn) =>
-    random.percent(50) ? { ...dcn, databaseRack: random.pick(racks.filter((rack) => rack.idc === dcn.idc)).id } : dcn,
-  );
+  ].map((dcn) => {
+    const own = clusters.filter((cluster) => cluster.idc === dcn.idc && random.percent(80)).map(({ id }) => id);
+    return {
+      ...dcn,
+      ...(random.percent(50) ? { databaseRack: random.pick(racks.filter((rack) => rack.idc === dcn.idc)).id } : {}),
+      ...(random.percent(15) && own.length > 0 ? { clusters: own } : {}),
+    };
+  });
   const subsystemIds = range(4).map((n) => `500${n}`);
   const subsystems = subsystemIds.map((id) => {
     const heavy = random.percent(25);

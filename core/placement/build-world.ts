@@ -77,7 +77,7 @@ function createEmptyWorld(estate: Estate): World {
     },
     shares: { slot: new Map(), pool: [], business: [], guarantee: [], limit: [], used: [], longTerm: [] },
     classes: { names: createNames(), records: [], need: [], ioClass: [] },
-    dcns: { names: createNames(), group: [], idc: [], environment: [], databaseRack: [] },
+    dcns: { names: createNames(), group: [], idc: [], environment: [], clusters: [], databaseRack: [] },
     subsystems: {
       names: createNames(),
       business: [],
@@ -218,6 +218,8 @@ function addDcn(world: World, dcn: Estate["dcns"][number]): void {
   world.dcns.group.push(internName(world.groups, dcn.group));
   world.dcns.idc.push(refer(world.idcs, dcn.idc, `dcns[${dcn.id}].idc`));
   world.dcns.environment.push(internName(world.environments, dcn.environment));
+  const clusters = dcn.clusters?.map((id) => refer(world.clusters.names, id, `dcns[${dcn.id}].clusters`));
+  world.dcns.clusters.push(clusters === undefined ? null : new Set(clusters));
   world.dcns.databaseRack.push(
     dcn.databaseRack === undefined ? -1 : refer(world.racks.names, dcn.databaseRack, `dcns[${dcn.id}].databaseRack`),
   );

@@ -20,6 +20,13 @@ export const cellRules: readonly CellRule[] = [
       );
     },
   },
+  {
+    rule: "dcn-clusters",
+    rejects: (world, demand, cell) => {
+      const clusters = world.dcns.clusters[demand.dcn]!;
+      return clusters !== null && !clusters.has(world.cells.cluster[cell]!);
+    },
+  },
   { rule: "pool-membership", rejects: (world, demand, cell) => !demand.pools.includes(world.cells.pool[cell]!) },
   {
     rule: "cluster-state",

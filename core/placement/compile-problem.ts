@@ -3,8 +3,8 @@ import { candidateTable, type CandidateTable } from "./candidates.ts";
 import { compileFamilies } from "./compile-families.ts";
 import type { Demand, DemandSet } from "./demand.ts";
 import { fixedCost, keepCost } from "./fixed-cost.ts";
-import { keepCovers } from "./keep-cover.ts";
-import { softPenalty, type LocalDomain, type Problem, type ProblemAffinity } from "./problem.ts";
+import { keepCovers, neededCovers } from "./keep-cover.ts";
+import { softPenalty, type Contradiction, type LocalDomain, type Problem, type ProblemAffinity } from "./problem.ts";
 import { constraintKey, ruleOfKey, type ConstraintKey } from "./rule-names.ts";
 import { shortlist } from "./shortlist.ts";
 import { affinitiesOf, countDeployment, domainOfHost, type DomainCounts } from "./surroundings.ts";
@@ -24,7 +24,7 @@ export function compileProblem(world: World, set: DemandSet, options: CompileOpt
   const relaxed = options.relaxed ?? none;
   const soft = options.soft ?? none;
   const kept = set.demands.filter((demand) => !relaxed.has(countKey(world, demand)));
-  const { demands, within } = splitKeeps(world, { ...set, demands: kept }, relaxed);
+  const { demands, within, contradictions } = splitKeeps(world, { ...set, demands: kept }, relaxed);
   const active: DemandSet = { ...set, demands };
 
   const teamOf = new Map<number, number>();
@@ -102,6 +102,7 @@ export function compileProblem(world: World, set: DemandSet, options: CompileOpt
     fixedCosts,
     softRules,
     ...compiled,
+    contradictions: [...compiled.contradictions, ...contradictions],
     teams,
     teamCount: teamOf.size,
     basePairs: {
@@ -192,25 +193,35 @@ function cellsInReach(world: World, demand: Demand): number[] {
 
 type Within = Readonly<{ domain: "host" | "rack" | "cluster" | "idc"; index: number }>;
 
-/** A shrinking deployment that must stay somewhere is split: one instance for each such place, and the rest. */
+/**
+ * A shrinking deployment that must stay somewhere is split: one instance for each such place, and the rest. More places than
+ * instances that are to stay: a contradiction.
+ */
 function splitKeeps(world: World, set: DemandSet, relaxed: ReadonlySet<ConstraintKey>) {
   const demands: Demand[] = [];
   const within: (Within | undefined)[] = [];
+  const contradictions: Contradiction[] = [];
   for (const demand of set.demands) {
     if (demand.kind === "place") {
       demands.push(demand);
       within.push(undefined);
       continue;
     }
-    const covers = keepCovers(world, set, demand).filter((cover) => !relaxed.has(cover.key));
-    for (const { domain, index } of covers) {
+    const covers = neededCovers(
+      world,
+      keepCovers(world, set, demand).filter((cover) => !relaxed.has(cover.key)),
+    );
+    for (const { key, domain, index } of covers.slice(demand.count)) {
+      contradictions.push({ key, domain, index, label: "", over: 1 });
+    }
+    for (const { domain, index } of covers.slice(0, demand.count)) {
       demands.push({ ...demand, count: 1 });
       within.push({ domain, index });
     }
     demands.push({ ...demand, count: Math.max(0, demand.count - covers.length) });
     within.push(undefined);
   }
-  return { demands, within };
+  return { demands, within, contradictions };
 }
 
 function basePairs(table: CandidateTable, domain: "host" | "rack" | "cluster", counts: readonly DomainCounts[]) {

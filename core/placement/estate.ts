@@ -80,12 +80,16 @@ export type HostRecord = Readonly<{
   otherPods: ResourceAmount & Readonly<{ instances: number }>;
 }>;
 
-/** `databaseRack`: where the primary of the DCN's database is; to be near it is a soft rule. */
+/**
+ * `clusters`: the only ones that it may use; absent: every cluster of its IDC and environment. `databaseRack`: where the primary of
+ * the DCN's database is; to be near it is a soft rule.
+ */
 export type DcnRecord = Readonly<{
   id: string;
   group: string;
   idc: string;
   environment: string;
+  clusters?: readonly string[];
   databaseRack?: string;
 }>;
 

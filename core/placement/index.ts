@@ -8,6 +8,7 @@ export { explainPlacement, reasonsAgainst, type DemandExplanation, type FunnelSt
 export { planPlacement } from "./plan-placement.ts";
 export { poolDetail, poolTotals, type PoolDetail, type PoolTotals } from "./pool-report.ts";
 export * from "./request.ts";
+export { scopesOfRequest } from "./request-scopes.ts";
 export { ruleNames, type RuleName } from "./rule-names.ts";
 export { scoreParts, scoreUnits, scoreWeights, type Score, type ScorePart } from "./score.ts";
 export { simulateLoss, type LossReport } from "./simulate-loss.ts";

@@ -27,3 +27,22 @@ export function keepCovers(world: World, set: DemandSet, demand: Demand): KeepCo
   }
   return covers.sort((a, b) => (a.key === b.key ? a.index - b.index : a.key < b.key ? -1 : 1));
 }
+
+/** The covers without those that another one brings with it: who stays on a host stays in its rack. */
+export function neededCovers(world: World, covers: readonly KeepCover[]): KeepCover[] {
+  return covers.filter(
+    (cover, at) =>
+      !covers.some((other, n) => {
+        const same = other.domain === cover.domain && other.index === cover.index;
+        return same ? n < at : isInside(world, other, cover);
+      }),
+  );
+}
+
+function isInside(world: World, inner: KeepCover, outer: KeepCover): boolean {
+  if (inner.domain === outer.domain) return false;
+  if (inner.domain === "host") return domainOfHost(world, inner.index, outer.domain) === outer.index;
+  if (outer.domain !== "idc") return false;
+  if (inner.domain === "rack") return world.racks.idc[inner.index] === outer.index;
+  return inner.domain === "cluster" && world.clusters.idc[inner.index] === outer.index;
+}

@@ -2,6 +2,7 @@
 export const ruleNames = [
   "idc",
   "environment",
+  "dcn-clusters",
   "pool-membership",
   "cluster-state",
   "cluster-stale",

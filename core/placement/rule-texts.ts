@@ -7,6 +7,7 @@ import type { World } from "./world.ts";
 export const ruleTexts: Readonly<Record<RuleName, BilingualText>> = {
   idc: { en: "in another IDC than the DCN", zh: "与 DCN 不在同一机房" },
   environment: { en: "of another environment", zh: "属于其他环境" },
+  "dcn-clusters": { en: "in a cluster that the DCN may not use", zh: "不在该 DCN 可用的集群内" },
   "pool-membership": { en: "in a pool that the business does not share", zh: "所在资源池未分配给该业务部门" },
   "cluster-state": { en: "the cluster is not available", zh: "集群不可用" },
   "cluster-stale": { en: "the cluster has not been heard of lately", zh: "集群近期没有上报状态" },

@@ -96,6 +96,8 @@ export type DcnTable = Readonly<{
   group: number[];
   idc: number[];
   environment: number[];
+  /** Null: any of its IDC and environment. */
+  clusters: (ReadonlySet<number> | null)[];
   databaseRack: number[];
 }>;
 

@@ -72,6 +72,7 @@ export function placementEstate(facts: PlacementFacts): Estate {
       group: spec.group,
       idc: spec.idc,
       environment: spec.environment,
+      ...(spec.clusters === undefined ? {} : { clusters: spec.clusters }),
       ...(spec.databaseRack === undefined ? {} : { databaseRack: spec.databaseRack }),
     })),
     classes: all("Class").map(({ name, spec }) => ({

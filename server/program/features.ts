@@ -17,6 +17,8 @@ import { annotationsOfClusters, liveWorldOf } from "../ipam/cluster-sources.ts";
 import { createIpam } from "../ipam/index.ts";
 import { createLogin } from "../login/create-login.ts";
 import { createMaintenance } from "../maintenance/create-maintenance.ts";
+import { createPlacement } from "../placement/create-placement.ts";
+import { createPicture } from "../placement/picture.ts";
 import { placementService } from "../placement/placement-service.ts";
 import { createFreezeWindows } from "../release/create-freeze-windows.ts";
 import { createReleases } from "../release/create-releases.ts";
@@ -34,10 +36,11 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     return account === null ? null : scopeOfAccess("ServiceAccount", account.spec);
   };
   const links = createClusterLinks(platform);
+  const picture = createPicture(links);
   const neighbours = {
     estate: estateLookup,
     clusters: clusterConnections(links),
-    placement: placementService(links),
+    placement: placementService(picture),
     addresses: addressLedger,
   };
   const mainJob = { neighbours, templates: templateService, timeZone: "Asia/Shanghai" };
@@ -57,6 +60,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     }),
     createLogin(platform, (query, name) => scopeOfSubject(query, { kind: "Person", name })),
     createMaintenance(platform),
+    createPlacement(platform, picture),
     createReleases(platform, mainJob),
     createRequests(platform, neighbours),
     createTemplates(platform, async (query, id) => (await estateLookup.subsystem(query, id))?.business ?? null),

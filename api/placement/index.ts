@@ -1,0 +1,1 @@
+export { placementOperations } from "./placement-operations.ts";

@@ -1,0 +1,119 @@
+import type { CallResult, OperationAnswer } from "@wcs/api";
+import { placementOperations } from "@wcs/api/placement";
+import type { Command, CommandContext } from "../program/command.ts";
+import { exitCodes } from "../program/exit-codes.ts";
+import { UsageError } from "../program/usage-error.ts";
+import type { ListView } from "../output/output.ts";
+
+type Explanation = OperationAnswer<typeof placementOperations.explain>;
+type Answer = Explanation["answer"];
+type Planned = Extract<Answer, { outcome: "plan" }>["places"][number];
+
+export const explain: Command = {
+  usage: "placement --subsystem ID --class CLASS DCN=COUNT…",
+  options: {
+    subsystem: { type: "string", value: "ID", help: { en: "the subsystem, four digits", zh: "子系统编号，四位数字" } },
+    class: { type: "string", value: "CLASS", help: { en: "the size, such as 2C4G", zh: "规格，例如 2C4G" } },
+    areas: {
+      type: "string",
+      value: "LIST",
+      help: { en: "a NIC in each of these areas (default core)", zh: "在这些网络区域各有一块网卡（默认 core）" },
+    },
+    pool: { type: "string", value: "POOL", help: { en: "only from this pool", zh: "仅使用该资源池" } },
+    temporary: { type: "boolean", help: { en: "temporary instances", zh: "临时实例" } },
+    host: {
+      type: "string",
+      value: "HOST",
+      help: { en: "also say what is against this host", zh: "并说明为何不选该宿主机" },
+    },
+  },
+  examples: [
+    "wcs explain placement --subsystem 1001 --class 2C4G 1C1=4",
+    "wcs explain placement --subsystem 1001 --class 2C4G 1C1=4 --host idc1-r2-h1",
+  ],
+  complete: async (words) => (words.length <= 1 ? ["placement"] : []),
+  run: async (context) => {
+    const [noun, ...counts] = context.words;
+    if (noun !== "placement" || counts.length === 0) {
+      throw new UsageError("say: placement DCN=COUNT…", "用法：placement DCN=数量…");
+    }
+    const client = await context.client();
+    const body = { question: { items: [itemOf(context, counts)] }, ...hostOf(context) };
+    const { body: explained }: CallResult<Explanation> = await client.call(placementOperations.explain, { body });
+    if (context.output.format === "table" || context.output.format === "wide") await tell(context, explained);
+    else await context.output.document(explained);
+    return explained.answer.outcome === "plan" ? exitCodes.ok : exitCodes.failed;
+  },
+};
+
+function itemOf({ options }: CommandContext, counts: readonly string[]) {
+  const text = (name: string): string | undefined => {
+    const value = options[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const needed = (name: string): string => {
+    const value = text(name);
+    if (value === undefined) throw new UsageError(`--${name} is missing`, `缺少 --${name}`);
+    return value;
+  };
+  const pool = text("pool");
+  return {
+    subsystem: needed("subsystem"),
+    class: needed("class"),
+    areas: (text("areas") ?? "core").split(","),
+    counts: Object.fromEntries(counts.map(countOf)),
+    ...(pool === undefined ? {} : { pool }),
+    ...(options["temporary"] === true ? { lifetime: "temporary" as const } : {}),
+  };
+}
+
+function countOf(word: string): [string, number] {
+  const match = /^([0-9A-Z]{3})=([0-9]{1,5})$/.exec(word);
+  if (match === null) throw new UsageError(`${word} is not DCN=COUNT`, `${word} 应为 DCN=数量`);
+  return [match[1] ?? "", Number(match[2])];
+}
+
+function hostOf({ options }: CommandContext): { host?: string } {
+  const { host } = options;
+  return typeof host === "string" ? { host } : {};
+}
+
+const placesView: ListView<Planned> = {
+  columns: [
+    { header: { en: "DCN", zh: "DCN" }, value: ({ dcn }) => dcn },
+    { header: { en: "CLUSTER", zh: "集群" }, value: ({ cluster }) => cluster },
+    { header: { en: "RACK", zh: "机架" }, value: ({ rack }) => rack },
+    { header: { en: "HOST", zh: "宿主机" }, value: ({ host }) => host },
+    { header: { en: "POOL", zh: "资源池" }, value: ({ pool }) => pool },
+    { header: { en: "SUBNETS", zh: "网段" }, value: ({ nics }) => nics.map(({ subnet }) => subnet) },
+    { header: { en: "BORROWED", zh: "借用" }, value: ({ borrowed }) => (borrowed ? "yes" : "") },
+  ],
+  nameOf: ({ dcn, host }) => `${dcn}/${host}`,
+};
+
+async function tell({ output, language }: CommandContext, { answer, demands, host }: Explanation): Promise<void> {
+  if (answer.outcome === "plan") {
+    await output.list(answer.places, placesView);
+    if (answer.removals.length > 0) output.line(`- ${answer.removals.join(", ")}`);
+  } else {
+    output.line(answer.text[language]);
+    for (const { text } of answer.remedies) output.line(`  → ${text[language]}`);
+  }
+  for (const note of answer.notes) output.say(note);
+  for (const { subsystem, dcn, hosts, steps, left } of demands) {
+    output.line(
+      { en: `${subsystem} in ${dcn}: ${hosts} hosts`, zh: `${subsystem} 于 ${dcn}：共 ${hosts} 台宿主机` }[language],
+    );
+    for (const { text, example } of steps) output.line(`  - ${text[language]} (${example})`);
+    output.line({ en: `  ${left} left`, zh: `  剩余 ${left} 台` }[language]);
+  }
+  for (const { subsystem, dcn, reasons } of host?.demands ?? []) {
+    const said = reasons.map(({ text }) => text[language]).join("; ") || { en: "nothing", zh: "无" }[language];
+    output.line(
+      {
+        en: `against ${host?.name} for ${subsystem} in ${dcn}: ${said}`,
+        zh: `${subsystem} 于 ${dcn} 不选 ${host?.name}：${said}`,
+      }[language],
+    );
+  }
+}
