@@ -1,5 +1,6 @@
 import { releaseOperations } from "@wcs/api/release";
 import { reaches } from "@wcs/core/access-rights";
+import { canonicalHash } from "@wcs/core/canonical";
 import {
   actOnRelease,
   approvalProblem,
@@ -36,6 +37,7 @@ import {
   selectTargets,
   tellRelease,
   updateRelease,
+  type ReleasePlan,
   type ReleaseRecord,
 } from "./release-record.ts";
 import { releaseSummary, releaseView } from "./release-view.ts";
@@ -132,6 +134,14 @@ export function createReleases(
         if (rules.ticketNeeded && ticket === null) {
           throw new Failure("act.ticket-required", `${body.environment} asks for a change ticket`);
         }
+        const planned = await planRelease(tx.query, { body, instances, environment });
+        const same = await ofTicket(tx.query, body.environment, ticket);
+        if (same !== null) {
+          if (askOf(same.plan) !== askOf(planned.plan) || same.requester !== principal.name) {
+            throw new Failure("resource.exists", `ticket ${ticket} has brought release ${same.id}, which is another`);
+          }
+          return done(tx, same, same);
+        }
         const missing = missingForChange(rules, {
           ticket,
           rollbackTarget: body.rollbackTo ?? null,
@@ -141,14 +151,6 @@ export function createReleases(
         if (missing.length > 0) {
           const errors = missing.map((text) => ({ pointer: text.split(":")[0] ?? "", message: text }));
           throw new Failure("release.invalid", `${body.environment} asks for more`, { errors });
-        }
-        const planned = await planRelease(tx.query, { body, instances, environment });
-        const same = await ofTicket(tx.query, body.environment, ticket);
-        if (same !== null) {
-          if (same.planHash !== planned.planHash || same.requester !== principal.name) {
-            throw new Failure("resource.exists", `ticket ${ticket} has brought release ${same.id}, which is another`);
-          }
-          return done(tx, same, same);
         }
         const release = await insertRelease(tx.query, {
           subsystem: body.subsystem,
@@ -278,6 +280,11 @@ async function passedOf(query: Query, ids: readonly string[]): Promise<ReadonlyM
     [ids],
   );
   return new Map(rows.map(({ release, passed }) => [release, passed]));
+}
+
+/** What a plan was made for, whatever its instances have by now: the same asked for again is the same. */
+function askOf({ targets, ...rest }: ReleasePlan): string {
+  return canonicalHash({ ...rest, targets: targets.map(({ instance, to }) => ({ instance, to })) });
 }
 
 /** The release that a ticket has brought and that was neither rejected nor aborted. */
