@@ -74,7 +74,7 @@ describe("from a request to a release and back, on the lab", () => {
     await server.admin.call(accessOperations.RoleBinding.create, { body: { name: "retail-all", spec } });
     [zhang, chen] = [await clientOf("zhang-wei"), await clientOf("chen-jie")];
     for (const { name } of topology.clusters) {
-      await server.admin.call(addCluster, { body: { name, kubeconfig: kubeconfig(name) } });
+      await server.admin.call(addCluster, { ticket: "CHG-0", body: { name, kubeconfig: kubeconfig(name) } });
     }
     for (const { name } of topology.clusters) {
       await until(`${name} to be whole`, async () => {

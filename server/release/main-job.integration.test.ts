@@ -132,7 +132,7 @@ describe("the main job on a real database and a real API server", () => {
     [ann, bob] = [await clientOf("ann"), await clientOf("bob")];
     relay = await startRelay(Number(new URL(plane.server).port));
     const kubeconfig = formatKubeconfig({ ...plane.access, server: `https://127.0.0.1:${relay.port}` });
-    await server.admin.call(addCluster, { body: { name: "idc1-c1", kubeconfig } });
+    await server.admin.call(addCluster, { ticket: "CHG-0", body: { name: "idc1-c1", kubeconfig } });
     await until("the cluster and its hosts to be heard of, and the ledger to have the subnets", async () => {
       const seen = ann.call(createRequest, { body, ticket, query: { dryRun: true } });
       return seen.then(
