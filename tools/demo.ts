@@ -1,36 +1,12 @@
 // `npm run demo`: brings up everything from nothing, shows it, and leaves it running. `npm run demo -- down` takes it away.
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { demoTokenFile, demoUrl, removeDemoServer, startDemoServer } from "./demo-server.ts";
+import { release, requestInstances, rollBack } from "./demo/main-job.ts";
+import { demoTokenFile, personTokenFile, removeDemoServer, startDemoServer } from "./demo/server.ts";
+import { bin, clusters, outputOf, people, show, text } from "./demo/show.ts";
 import { formatDuration, root } from "./step.ts";
-
-const chinese = /^zh/i.test(process.env["LC_ALL"] || process.env["LC_MESSAGES"] || process.env["LANG"] || "");
-const text = (english: string, zh: string) => (chinese ? zh : english);
-const bin = join(root, "node_modules/.bin");
-const environment = { ...process.env, WCS_SERVER: demoUrl, WCS_TOKEN_FILE: demoTokenFile };
-const shownClusters = ["idc1-c1", "idc1-c2", "idc2-c1"] as const;
-
-/** Runs `wcs` or `wcs-lab` as a person would, with the line shown; throws when it fails. */
-async function show(words: readonly [string, ...string[]], input?: string, from = ""): Promise<void> {
-  console.log(`    $ ${from}${words.join(" ")}`);
-  const [program, ...args] = words;
-  const child = spawn(join(bin, program), args, {
-    env: environment,
-    stdio: [input === undefined ? "ignore" : "pipe", "inherit", "inherit"],
-  });
-  child.stdin?.end(input);
-  const [code] = await once(child, "exit");
-  if (code !== 0) throw new Error(`${words.join(" ")}: exit ${code}`);
-}
-
-/** The standard output of `wcs` or `wcs-lab`; throws when it fails. */
-function outputOf(program: string, args: readonly string[]): string {
-  const result = spawnSync(join(bin, program), args, { env: environment, encoding: "utf8", maxBuffer: 64 << 20 });
-  if (result.status !== 0) throw new Error(`${program} ${args.join(" ")}: exit ${result.status}\n${result.stderr}`);
-  return result.stdout;
-}
 
 const labIsUp = () => spawnSync(join(bin, "wcs-lab"), ["status", "-o", "json"], { stdio: "ignore" }).status === 0;
 
@@ -43,7 +19,7 @@ const scenes: readonly Readonly<{ title: string; run: () => Promise<void> }>[] =
     run: async () => {
       // A new lab has new certificates: what an earlier demo's server knew of the old one is of no use.
       if (!labIsUp()) await removeDemoServer();
-      await show(["wcs-lab", "up", "two-idc"]);
+      await show(["wcs-lab", "up", "two-idc", "--cni", join(root, "agent/bin/wecni-lab")]);
     },
   },
   {
@@ -63,11 +39,10 @@ const scenes: readonly Readonly<{ title: string; run: () => Promise<void> }>[] =
       "一次性导入银行的资源台账：要么全部成功，要么全部不变",
     ),
     run: async () => {
-      await show(
-        ["wcs", "apply", "-f", "-", "--reason", "demo", "--ticket", "CHG-1001"],
-        outputOf("wcs-lab", ["estate"]),
-        "wcs-lab estate | ",
-      );
+      await show(["wcs", "apply", "-f", "-", "--reason", "demo", "--ticket", "CHG-1001"], {
+        input: outputOf("wcs-lab", ["estate"]),
+        from: "wcs-lab estate | ",
+      });
       await show(["wcs", "get", "hosts"]);
     },
   },
@@ -78,17 +53,59 @@ const scenes: readonly Readonly<{ title: string; run: () => Promise<void> }>[] =
     ),
     run: async () => {
       const known = outputOf("wcs", ["get", "cluster-connections", "-o", "name"]);
-      for (const cluster of shownClusters) {
+      for (const cluster of clusters) {
         if (known.split(/\s+/).some((name) => name.endsWith(cluster))) continue;
         const kubeconfig = outputOf("wcs-lab", ["kubeconfig", cluster]);
         await show(
           ["wcs", "cluster", "add", cluster, "--kubeconfig", "-", "--reason", "demo", "--ticket", "CHG-1001"],
-          kubeconfig,
-          `wcs-lab kubeconfig ${cluster} | `,
+          { input: kubeconfig, from: `wcs-lab kubeconfig ${cluster} | ` },
         );
       }
       await show(["wcs", "get", "cluster-connections"]);
     },
+  },
+  {
+    title: text(
+      "Two people of the bank: what one asks for, the other approves",
+      "银行的两位同事：一人申请，另一人审批",
+    ),
+    run: async () => {
+      await show(["wcs", "put", "-f", "tools/demo/people.yaml", "--reason", "demo"]);
+      for (const person of people) {
+        if (existsSync(personTokenFile(person))) continue;
+        const made = JSON.parse(outputOf("wcs", ["token", "create", "--for", `person/${person}`, "-o", "json"]));
+        writeFileSync(personTokenFile(person), `${made.text}\n`, { mode: 0o600 });
+      }
+    },
+  },
+  {
+    title: text(
+      "A request: six instances in two DCNs, planned over all clusters, explained, and approved by the other person",
+      "申请：两个 DCN 共六个实例，在所有集群上统一规划并给出解释，由另一人审批",
+    ),
+    run: () => requestInstances("CHG-1002"),
+  },
+  {
+    title: text("Release 1: the first version, canary first", "第一次发布：先金丝雀，再全部"),
+    run: async () => {
+      if (outputOf("wcs", ["get", "templates", "-o", "name"]).trim() === "") {
+        await show(["wcs", "template", "add", "1001", "-f", "tools/demo/template.yaml", "--reason", "demo"], {
+          person: "zhang-wei",
+        });
+      }
+      await release("1", "CHG-1003");
+    },
+  },
+  {
+    title: text(
+      "Release 2: a new image, changed in place: same pods, same IPs",
+      "第二次发布：新镜像，原地升级：容器组不变，IP 不变",
+    ),
+    run: () => release("2", "CHG-1004"),
+  },
+  {
+    title: text("And back: roll back release 2", "回退第二次发布"),
+    run: () => rollBack("CHG-1004"),
   },
   {
     title: text(
@@ -119,7 +136,8 @@ async function runDemo(): Promise<void> {
     'export PATH="$PWD/node_modules/.bin:$PATH"',
     `export WCS_TOKEN_FILE=${demoTokenFile}`,
     "wcs describe cluster-connection idc1-c1",
-    "wcs get subnets; wcs get dcns; wcs describe host idc1-h1",
+    "wcs get instances; wcs describe instance 1001-1a1-01; wcs describe ip 10.71.2.100",
+    "wcs simulate loss rack idc1-r2; wcs top pools; wcs get subnets",
     "wcs-lab kubectl idc1-c1 get nodes",
     "wcs-lab fault cut-host idc1-h1; wcs-lab status; wcs-lab fault heal",
     "npm run demo -- down",

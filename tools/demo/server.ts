@@ -2,12 +2,13 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { root } from "./step.ts";
+import { root } from "../step.ts";
 
 /** Where the demo's server keeps its database, keys, log and token. */
-export const demoFolder = "/var/lib/wcs-demo";
+const demoFolder = "/var/lib/wcs-demo";
 export const demoUrl = "http://127.0.0.1:8080";
 export const demoTokenFile = join(demoFolder, "first-administrator.token");
+export const personTokenFile = (person: string) => join(demoFolder, `${person}.token`);
 const logFile = join(demoFolder, "server.log");
 const pidFile = join(demoFolder, "server.pid");
 
