@@ -5,7 +5,7 @@ import { allowedImports, coreForbidden, forbiddenSpecifiers } from "./tools/boun
 type Override = NonNullable<OxlintConfig["overrides"]>[number];
 
 const boundaryOverrides = Object.keys(allowedImports).map((name): Override => ({
-  files: [`${name}/**/*.ts`, `${name}/**/*.tsx`],
+  files: [`${name}/**/*.{ts,tsx,mts,cts,js,mjs,cjs}`],
   rules: {
     "no-restricted-imports": [
       "error",

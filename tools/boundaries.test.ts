@@ -54,6 +54,23 @@ describe("import boundaries", () => {
     });
   }
 
+  for (const [form, text] of [
+    ["import()", 'export const load = () => import("@wcs/server/audit");\n'],
+    ["export from", 'export * from "@wcs/server/audit";\n'],
+    ["import type", 'import type { X } from "@wcs/server/audit";\n\nexport type Y = X;\n'],
+    ["createRequire", 'import { createRequire } from "node:module";\n\nexport const y: unknown = createRequire;\n'],
+  ] as const) {
+    it(`catch ${form}`, () => {
+      const result = lint({ "core/bad-form.ts": text });
+      assert.notEqual(result.status, 0, "the violation was not caught");
+      assert.match(result.output, /no-restricted-imports/);
+    });
+  }
+
+  it("hold for .mts files, too", () => {
+    assert.notEqual(lint({ "core/bad.mts": importOf("@wcs/server/audit") }).status, 0);
+  });
+
   it("have a row for every workspace", () => {
     const query = execFileSync("npm", ["query", ".workspace", "--json"], { cwd: root, encoding: "utf8" });
     const folders = (JSON.parse(query) as { location: string }[]).map((entry) => entry.location);

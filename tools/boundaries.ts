@@ -29,4 +29,4 @@ export function forbiddenSpecifiers(packageName: string): string | null {
 
 /** Modules that `core` may not import: it has no clock and does no I/O. */
 export const coreForbidden =
-  "^(?:node:)?(?:fs|fs/promises|net|http|http2|https|tls|dgram|dns|child_process|worker_threads|cluster|os|process|timers|timers/promises|perf_hooks|readline|inspector)$";
+  "^(?:node:)?(?:module|fs|fs/promises|net|http|http2|https|tls|dgram|dns|child_process|worker_threads|cluster|os|process|timers|timers/promises|perf_hooks|readline|inspector)$";
