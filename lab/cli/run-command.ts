@@ -34,6 +34,11 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
     return await dispatch(argv);
   } catch (error) {
+    if (isSystemError(error)) {
+      if (error.code === "EPIPE") return 0; // whoever reads our output has stopped
+      console.error(`wcs-lab: ${error.message}`);
+      return 1;
+    }
     if (!(error instanceof LabError)) throw error;
     console.error(`wcs-lab: ${error.message}`);
     if (argv[0] === "up" && (error.code === "timeout" || error.code === "command_failed")) {
@@ -47,6 +52,10 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     return error.code in exitCodes ? exitCodes[error.code as keyof typeof exitCodes] : 1;
   }
 }
+
+/** The machine refused something (a full disk, no permission, a closed pipe): its own words say what and where. */
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "code" in error && "syscall" in error;
 
 /** How long a lab is busy with itself after its nodes are Ready. */
 const settleMs = 10_000;

@@ -3,13 +3,13 @@ import { removeFabric } from "../network/build-fabric.ts";
 import { removeCgroup } from "../process/cgroup.ts";
 import { killAllIn } from "../process/daemon.ts";
 import { run, runForStatus } from "../process/run.ts";
-import { currentBootId, readState, removeFolders } from "../state/lab-state.ts";
+import { currentBootId, readStateIfWhole, removeFolders } from "../state/lab-state.ts";
 import { dataDir, runDir } from "../state/paths.ts";
 import { restoreSysctls } from "../state/sysctls.ts";
 
 /** Takes the lab away, whatever of it there is. The caller holds the lock. */
 export async function takeDown(): Promise<void> {
-  const state = readState();
+  const state = readStateIfWhole();
   await killAllIn("");
   await unmountBelow([runDir, dataDir]);
   await removeFabric();

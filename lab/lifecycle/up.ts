@@ -14,7 +14,7 @@ import { cgroupFolders } from "../process/cgroup.ts";
 import { startDaemon } from "../process/daemon.ts";
 import { waitFor } from "../process/wait.ts";
 import { LabError } from "../state/lab-error.ts";
-import { currentBootId, readState, writeState, type LabState } from "../state/lab-state.ts";
+import { currentBootId, readStateIfWhole, writeState, type LabState } from "../state/lab-state.ts";
 import { dataDir, rootLink, runDir } from "../state/paths.ts";
 import { neededSysctls, raiseSysctls } from "../state/sysctls.ts";
 import { imageFiles, registryConfiguration } from "../supply/build-images.ts";
@@ -33,7 +33,7 @@ export type BringUp = Readonly<{ topology: Topology; supplies: Supplies; cni: Cn
  * @throws LabError "busy" when another topology is up.
  */
 export async function bringUp({ topology, supplies, cni, progress }: BringUp): Promise<LabState> {
-  const before = readState();
+  const before = readStateIfWhole();
   const stands = before !== null && before.phase === "up" && before.bootId === currentBootId();
   if (stands && !isDeepStrictEqual(before.topology, topology)) {
     throw new LabError(

@@ -2,6 +2,7 @@
 export type LabErrorCode =
   | "usage"
   | "bad_topology"
+  | "bad_state"
   | "not_found"
   | "not_up"
   | "busy"

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { CniProvider } from "../host/cni-provider.ts";
 import type { Supplies } from "../supply/prepare.ts";
 import type { Topology } from "../topology/schema.ts";
+import { LabError } from "./lab-error.ts";
 import { dataDir, runDir } from "./paths.ts";
 import type { RaisedSysctl } from "./sysctls.ts";
 
@@ -30,12 +31,31 @@ const stateFile = join(dataDir, "state.json");
 
 const absent = { madeFolders: [], netnsMountMade: false, raisedSysctls: [], faults: [], cni: "reference" };
 
+/** @throws LabError "bad_state" when the file is damaged, as by a machine that lost its power */
 export function readState(): LabState | null {
+  let text: string;
   try {
-    // a lab that an older checkout brought up may lack what was added since
-    return { ...absent, ...(JSON.parse(readFileSync(stateFile, "utf8")) as LabState) };
+    text = readFileSync(stateFile, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+  try {
+    const state = JSON.parse(text) as Partial<LabState> | null;
+    if (state?.topology === undefined || state.supplies === undefined) throw new Error("it lacks what it must hold");
+    // a lab that an older checkout brought up may lack what was added since
+    return { ...absent, ...(state as LabState) };
+  } catch (error) {
+    throw new LabError("bad_state", `${stateFile} is damaged (${String(error)}). First: wcs-lab down`);
+  }
+}
+
+/** For `up` and `down`, which clear away what a damaged state no longer tells: null when it is damaged, too. */
+export function readStateIfWhole(): LabState | null {
+  try {
+    return readState();
+  } catch (error) {
+    if (error instanceof LabError && error.code === "bad_state") return null;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** What is gone with a reboot: state, pids, sockets. */
@@ -11,7 +11,9 @@ export const labDir = fileURLToPath(new URL("..", import.meta.url));
 
 /** Binaries and images, kept between labs, keyed by what they are made of. */
 export function cacheDir(): string {
-  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "wcs");
+  // the XDG Base Directory Specification: a relative path is invalid and is ignored
+  const named = process.env["XDG_CACHE_HOME"] ?? "";
+  return join(isAbsolute(named) ? named : join(homedir(), ".cache"), "wcs");
 }
 
 /** Every namespace of the lab has this prefix in `ip netns`. */

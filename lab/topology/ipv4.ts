@@ -4,7 +4,8 @@ export type AddressRange = Readonly<{ first: number; last: number }>;
 
 /** `10.0.0.1` -> a number, or null. */
 export function parseAddress(text: string): number | null {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  // no leading zeros: 10.0.0.01 would be a second name of 10.0.0.1, and inet_aton(3) reads it as octal
+  const match = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/.exec(text);
   if (match === null) return null;
   const bytes = match.slice(1).map(Number);
   if (bytes.some((byte) => byte > 255)) return null;
@@ -18,7 +19,7 @@ export const formatAddress = (value: number) =>
 export function parseNetwork(text: string): Network | null {
   const [address, bits, ...rest] = text.split("/");
   const base = parseAddress(address ?? "");
-  if (base === null || bits === undefined || rest.length > 0 || !/^\d{1,2}$/.test(bits)) return null;
+  if (base === null || bits === undefined || rest.length > 0 || !/^(0|[1-9]\d?)$/.test(bits)) return null;
   const prefixBits = Number(bits);
   if (prefixBits > 32) return null;
   const size = 2 ** (32 - prefixBits);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { parseTopology, shippedTopologies, topologyFile } from "./load-topology.ts";
+import { loadTopology, parseTopology, shippedTopologies, topologyFile } from "./load-topology.ts";
 
 const good = readFileSync(topologyFile("two-idc"), "utf8");
 const lineOf = (words: string) => {
@@ -200,5 +200,21 @@ describe("a topology", () => {
       .map((letter, index) => `${letter}: &${letter} [${Array(9).fill(`*${"abcdefg"[index]}`).join(", ")}]`)
       .join("\n")}\n`;
     for (const text of ["", "[]", "3", bomb]) assert.ok("faults" in parseTopology(text), text.slice(0, 20));
+  });
+});
+
+describe("a topology file that is no topology", () => {
+  it("is refused when an alias holds itself", () => {
+    const result = parseTopology("a: &a [*a]\n");
+    assert.ok("faults" in result);
+    assert.match(result.faults[0]?.reason ?? "", /circular/);
+  });
+  for (const path of ["/tmp", "/dev/zero"]) {
+    it(`is refused when it is ${path}`, () => assert.throws(() => loadTopology(path), /is not a file/));
+  }
+  it("may not write an address with leading zeros, which would be a second name of it", () => {
+    const result = parseTopology(good.replace("core: 10.71.1.2,", "core: 10.71.1.02,"));
+    assert.ok("faults" in result);
+    assert.match(result.faults[0]?.reason ?? "", /10\.71\.1\.02.*IPv4 address/);
   });
 });

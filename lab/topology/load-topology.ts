@@ -1,5 +1,5 @@
 import { Ajv } from "ajv";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import { LabError } from "../state/lab-error.ts";
@@ -38,6 +38,10 @@ export function topologyFile(nameOrPath: string): string {
  * @throws LabError "bad_topology" that names every fault with its line.
  */
 export function loadTopology(file: string): Topology {
+  // a folder can't be read, and a pipe or a device may have no end
+  const stat = statSync(file);
+  if (!stat.isFile()) throw new LabError("bad_topology", `${file}: is not a file. Name a YAML file.`);
+  if (stat.size > maxBytes) throw new LabError("bad_topology", `${file}:1: (file): is larger than ${maxBytes} bytes`);
   const text = readFileSync(file, "utf8");
   const result = parseTopology(text);
   if ("faults" in result) {
@@ -72,8 +76,9 @@ export function parseTopology(text: string): { topology: Topology } | { faults: 
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 });
+    JSON.stringify(value); // throws on an alias that holds itself
   } catch (error) {
-    return { faults: [fault([], error instanceof Error ? error.message : String(error))] }; // a bomb of aliases
+    return { faults: [fault([], reasonOf(error))] }; // a bomb of aliases, or a loop
   }
   const faults = validate(value)
     ? checkTopology(value).map(({ path, reason }) => fault(path, reason))
@@ -81,6 +86,9 @@ export function parseTopology(text: string): { topology: Topology } | { faults: 
   if (faults.length > 0) return { faults: faults.sort((a, b) => a.line - b.line) };
   return { topology: value as Topology };
 }
+
+const reasonOf = (error: unknown) =>
+  error instanceof Error ? (error.message.split("\n")[0] ?? error.message) : String(error);
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: true });
 ajv.addFormat("ipv4", (text: string) => parseAddress(text) !== null);
