@@ -16,8 +16,8 @@ export const texts = {
     zh: `其中 ${count} 个实例超出业务部门的保底配额，属于借用。`,
   }),
   refused: (asked: readonly BilingualText[], inTheWay: readonly BilingualText[]): BilingualText => ({
-    en: `This can't be placed: ${asked.map(({ en }) => en).join("; ")}. In the way: ${inTheWay.map(({ en }) => en).join("; ") || "there is no host for it at all"}.`,
-    zh: `无法分配：${asked.map(({ zh }) => zh).join("；")}。原因：${inTheWay.map(({ zh }) => zh).join("；") || "没有任何可用的宿主机"}。`,
+    en: `This can't be placed${asked.map(({ en }, index) => `${index === 0 ? ": " : "; "}${en}`).join("")}. In the way: ${inTheWay.map(({ en }) => en).join("; ") || "there is no host for it at all"}.`,
+    zh: `无法分配${asked.map(({ zh }, index) => `${index === 0 ? "：" : "；"}${zh}`).join("")}。原因：${inTheWay.map(({ zh }) => zh).join("；") || "没有任何可用的宿主机"}。`,
   }),
   tooLarge: {
     en: "No place was found, and not every possibility was tried: ask for fewer subsystems at once.",
