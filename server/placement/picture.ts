@@ -15,6 +15,7 @@ export function createPicture(links: ClusterLinks): Picture {
     const { documents } = createEstateIndex(await allDocuments(query));
     const usage = await subnetUsage(query);
     const instances = await placedInstances(query);
+    const leaving = await leavingInstances(query);
     const clusterOf = (host: string) => {
       const document = documents.Host.get(host) as EstateDocument<"Host"> | undefined;
       return { cluster: document?.spec.cluster ?? "", node: document?.spec.node ?? host };
@@ -23,6 +24,7 @@ export function createPicture(links: ClusterLinks): Picture {
       placementEstate({
         documents,
         instances,
+        leaving,
         addresses: new Map(usage.map(({ subnet, fixed, free }) => [subnet, { fixed, free }])),
         isHeardOf: (cluster) => links.get(cluster)?.health().reachable === true,
         nodeOf: (host) => {
@@ -51,11 +53,18 @@ async function allDocuments(query: Query): Promise<readonly EstateDocument[]> {
 
 type PlacedRow = Row & Omit<PlacedInstance, "subnets"> & Readonly<{ nics: readonly Readonly<{ subnet: string }>[] }>;
 
-/** Every instance that holds its host; one that is retiring does until it is gone. */
+/** Every instance that counts in its DCN. */
 async function placedInstances(query: Query): Promise<readonly PlacedInstance[]> {
   const rows = await query<PlacedRow>(
     `SELECT name, subsystem, dcn, class, host, nics, lifetime, borrowed FROM instances
      WHERE retired_at IS NULL AND wish <> 'retire' ORDER BY name`,
   );
   return rows.map(({ nics, ...instance }) => ({ ...instance, subnets: nics.map(({ subnet }) => subnet) }));
+}
+
+/** Instances that are retiring and not gone yet. */
+async function leavingInstances(query: Query): Promise<readonly Readonly<{ class: string; host: string }>[]> {
+  return await query<Row & { class: string; host: string }>(
+    "SELECT class, host FROM instances WHERE retired_at IS NULL AND wish = 'retire' ORDER BY name",
+  );
 }

@@ -51,6 +51,7 @@ function estate(): EstateIndex {
 const facts: PlacementFacts = {
   documents: estate().documents,
   instances: [],
+  leaving: [],
   addresses: new Map(["idc1-r1-core", "idc1-r2-core"].map((subnet) => [subnet, { fixed: 10, free: 10 }])),
   isHeardOf: () => true,
   nodeOf: () => null,
@@ -65,6 +66,13 @@ describe("the estate as placement takes it", () => {
     const plan = ask({}, 4);
     assert.ok(plan.outcome === "plan");
     assert.deepEqual(plan.places.map(({ rack }) => rack).toSorted(), ["idc1-r1", "idc1-r1", "idc1-r2", "idc1-r2"]);
+  });
+
+  it("gives the room of an instance on its way out to nobody until it is gone", () => {
+    const leaving = Array.from({ length: 4 }, () => ({ class: "4C8G", host: "idc1-h3" }));
+    const plan = ask({ leaving }, 4);
+    assert.equal(plan.outcome, "refusal", "rack idc1-r2 has no room left, and half must survive the loss of a rack");
+    assert.equal(ask({}, 4).outcome, "plan");
   });
 
   it("counts what instances hold, and addresses that others have", () => {

@@ -17,6 +17,8 @@ export type PlacedInstance = Readonly<{
 export type PlacementFacts = Readonly<{
   documents: Readonly<Record<EstateKind, ReadonlyMap<string, EstateDocument>>>;
   instances: readonly PlacedInstance[];
+  /** Instances on their way out: they no longer count in their DCN, and hold their host's room until they are gone. */
+  leaving: readonly Readonly<{ class: string; host: string }>[];
   /** Of a subnet's name: addresses of its fixed range, and those that are neither free nor an instance's of `instances`. */
   addresses: ReadonlyMap<string, Readonly<{ fixed: number; free: number }>>;
   /** Whether a cluster has been heard of lately. */
@@ -43,6 +45,18 @@ export function placementEstate(facts: PlacementFacts): Estate {
   for (const { subnets } of facts.instances) {
     for (const subnet of subnets) held.set(subnet, (held.get(subnet) ?? 0) + 1);
   }
+  const leavingOn = (host: string): HostRecord["otherPods"] => {
+    const room = { ...nothing, instances: 0 };
+    for (const { class: className } of facts.leaving.filter((instance) => instance.host === host)) {
+      const spec = (facts.documents.Class.get(className) as EstateDocument<"Class"> | undefined)?.spec;
+      room.cpuMilli += spec?.cpuMilli ?? 0;
+      room.memoryMiB += spec?.memoryMiB ?? 0;
+      room.diskGiB += spec?.diskGiB ?? 0;
+      room.ioMiBps += spec?.ioMiBps ?? 0;
+      room.instances += 1;
+    }
+    return room;
+  };
   return {
     idcs: all("IDC").map(({ name }) => ({ id: name })),
     areas: all("Area").map(({ name }) => ({ id: name })),
@@ -66,7 +80,7 @@ export function placementEstate(facts: PlacementFacts): Estate {
       ...(spec.bigClass === undefined ? {} : { bigClass: spec.bigClass }),
       shares: Object.entries(spec.quotas ?? {}).map(([business, quota]) => ({ business, ...quota })),
     })),
-    hosts: all("Host").flatMap((host) => hostRecord(host, facts)),
+    hosts: all("Host").flatMap((host) => hostRecord(host, facts, leavingOn(host.name))),
     dcns: all("DCN").map(({ name, spec }) => ({
       id: name,
       group: spec.group,
@@ -109,7 +123,11 @@ export function placementEstate(facts: PlacementFacts): Estate {
 }
 
 /** A host that is in no cluster or no pool takes no instances. */
-function hostRecord(host: EstateDocument<"Host">, { nodeOf }: PlacementFacts): readonly HostRecord[] {
+function hostRecord(
+  host: EstateDocument<"Host">,
+  { nodeOf }: PlacementFacts,
+  otherPods: HostRecord["otherPods"],
+): readonly HostRecord[] {
   const { name, labels = {}, spec } = host;
   if (spec.cluster === undefined || spec.pool === undefined) return [];
   const node = nodeOf(name);
@@ -130,7 +148,7 @@ function hostRecord(host: EstateDocument<"Host">, { nodeOf }: PlacementFacts): r
         ioMiBps: capacity.ioMiBps ?? unlimited,
         instances: capacity.instances ?? usualInstances,
       },
-      otherPods: { ...nothing, instances: 0 },
+      otherPods,
     },
   ];
 }
