@@ -1,14 +1,11 @@
 // `npm run demo`: brings up everything from nothing, shows it, and leaves it running. `npm run demo -- down` takes it away.
-import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { release, requestInstances, rollBack } from "./demo/main-job.ts";
-import { demoTokenFile, personTokenFile, removeDemoServer, startDemoServer } from "./demo/server.ts";
-import { bin, clusters, outputOf, people, show, text } from "./demo/show.ts";
+import { demoTokenFile, isLabUp, personTokenFile, removeDemoServer, startDemoServer } from "./demo/server.ts";
+import { clusters, outputOf, people, show, text } from "./demo/show.ts";
 import { formatDuration, root } from "./step.ts";
-
-const labIsUp = () => spawnSync(join(bin, "wcs-lab"), ["status", "-o", "json"], { stdio: "ignore" }).status === 0;
 
 const scenes: readonly Readonly<{ title: string; run: () => Promise<void> }>[] = [
   {
@@ -18,7 +15,7 @@ const scenes: readonly Readonly<{ title: string; run: () => Promise<void> }>[] =
     ),
     run: async () => {
       // A new lab has new certificates: what an earlier demo's server knew of the old one is of no use.
-      if (!labIsUp()) await removeDemoServer();
+      if (!isLabUp()) await removeDemoServer();
       await show(["wcs-lab", "up", "two-idc", "--cni", join(root, "agent/bin/wecni-lab")]);
     },
   },

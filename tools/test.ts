@@ -1,5 +1,6 @@
 // `npm test`: everything. `npm test -- unit integration` runs those stages only; `npm test -- e2e lab` those files of it.
 import { performance } from "node:perf_hooks";
+import { isLabUp, removeDemoServer } from "./demo/server.ts";
 import { runStaticChecks } from "./static-checks.ts";
 import { formatDuration, runProgram, step } from "./step.ts";
 import { runTestFiles, type TestTotals } from "./test-files.ts";
@@ -24,6 +25,19 @@ async function prepare(): Promise<void> {
   process.exit(1);
 }
 
+/** There is one lab on a machine: what `npm run demo` left running is in the way of the e2e tests. */
+async function clearTheWay(): Promise<void> {
+  if (!isLabUp()) return;
+  const title = "taking down the lab that is up, for the e2e tests; `npm run demo` brings it back";
+  const isDown = await step(title, async () => {
+    await removeDemoServer();
+    return runProgram("node_modules/.bin/wcs-lab", ["down"]);
+  });
+  if (isDown) return;
+  totals.failed += 1;
+  console.log("    FAILED: the lab that is up could not be taken down");
+}
+
 if (wanted.has("static")) {
   const statics = await runStaticChecks();
   totals.passed += statics.passed;
@@ -32,6 +46,7 @@ if (wanted.has("static")) {
 for (const stage of Object.values(testStages)) {
   if (!wanted.has(stage.name)) continue;
   if (stage.name !== "unit" && !prepared) await prepare();
+  if (stage.name === "e2e") await clearTheWay();
   const counts = await runTestFiles({ stage, only });
   totals.passed += counts.passed;
   totals.failed += counts.failed;

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +11,13 @@ export const demoTokenFile = join(demoFolder, "first-administrator.token");
 export const personTokenFile = (person: string) => join(demoFolder, `${person}.token`);
 const logFile = join(demoFolder, "server.log");
 const pidFile = join(demoFolder, "server.pid");
+
+/** Whether a lab is up on this machine, or half up. */
+export function isLabUp(): boolean {
+  const status = spawnSync(join(root, "node_modules/.bin/wcs-lab"), ["status", "-o", "json"], { encoding: "utf8" });
+  if (status.status !== 0) throw new Error(`wcs-lab status: exit ${status.status}\n${status.stderr}`);
+  return (JSON.parse(status.stdout) as { phase: string }).phase !== "down";
+}
 
 /** The demo's server process, told from a later process with the same number by its start time; null when it is gone. */
 function runningServer(): number | null {
