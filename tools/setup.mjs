@@ -63,7 +63,8 @@ async function withInstallLock(run) {
     } catch (error) {
       if (error.code !== "EEXIST") throw error;
       const holder = Number(existsSync(lock) ? readFileSync(lock, "utf8") : "0");
-      if (holder > 0 && !alive(holder)) rmSync(lock, { force: true });
+      // An empty file is a holder that was killed before it wrote its number: it writes at once, so a second is enough.
+      if (holder > 0 ? !alive(holder) : waited > 1) rmSync(lock, { force: true });
       else if (waited === 0) console.error(`waiting for process ${holder}, which is installing packages here`);
       if (waited > 600) fail(`${lock} is still held after 10 minutes.`, "End that process, or remove the file.");
       await new Promise((resolve) => setTimeout(resolve, 1000));
