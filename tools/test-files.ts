@@ -31,6 +31,17 @@ export async function runTestFiles({ stage, only }: Options): Promise<TestTotals
     perFile.set(file, counts);
     return counts;
   };
+  const told = new Set<string>();
+  /** Says how a file went, as soon as it is over. */
+  const tell = (file: string) => {
+    const counts = perFile.get(file);
+    if (counts === undefined || told.has(file)) return;
+    told.add(file);
+    const tests = counts.passed + counts.failed + counts.skipped;
+    console.log(
+      `    ${counts.failed > 0 ? "not ok" : "ok"} ${file}: ${tests} tests, ${formatDuration(counts.durationMs)}`,
+    );
+  };
   const nameOf = (file: string | undefined) => relative(root, file ?? "(unknown file)");
 
   const events = run({
@@ -42,6 +53,8 @@ export async function runTestFiles({ stage, only }: Options): Promise<TestTotals
   for await (const event of events) {
     if (event.type === "test:stderr" || event.type === "test:stdout") {
       process.stderr.write(event.data.message);
+    } else if (event.type === "test:summary") {
+      if (event.data.file !== undefined) tell(nameOf(event.data.file));
     } else if (event.type === "test:pass" || event.type === "test:fail") {
       const { data } = event;
       const counts = countsOf(nameOf(data.file));
@@ -64,13 +77,11 @@ export async function runTestFiles({ stage, only }: Options): Promise<TestTotals
       }
     }
   }
-  for (const [file, counts] of [...perFile].sort(([a], [b]) => a.localeCompare(b))) {
+  for (const [file, counts] of perFile) {
+    tell(file);
     totals.passed += counts.passed;
     totals.failed += counts.failed;
     totals.skipped += counts.skipped;
-    console.log(
-      `    ${counts.failed > 0 ? "not ok" : "ok"} ${file}: ${counts.passed + counts.failed} tests, ${formatDuration(counts.durationMs)}`,
-    );
   }
   for (const file of files) {
     if (perFile.has(file)) continue;
