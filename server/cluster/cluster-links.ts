@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeState, PodState } from "@wcs/core/cluster";
 import type { CacheChange, Credential } from "@wcs/kube";
-import { logEnd } from "../events/watch-log.ts";
+import { logEnd, type WatchCursor } from "../events/watch-log.ts";
 import type { Platform } from "../program/platform.ts";
 import { openClusterLink, type ClusterLink } from "./cluster-link.ts";
 import { listConnections } from "./cluster-store.ts";
@@ -93,8 +93,18 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
     },
     run: async (signal) => {
       let nudge = Promise.withResolvers<void>();
+      // It has no way to fail but the first look at the log's end; until that, the resync finds what changes.
       const following = (async () => {
-        for await (const changes of logReader.follow(await logEnd(database.query), signal)) {
+        let end: WatchCursor | null = null;
+        while (end === null && !signal.aborted) {
+          end = await logEnd(database.query).catch((error: unknown) => {
+            log.warn({ err: error }, "the watch log can't be read");
+            return null;
+          });
+          if (end === null) await sleep(1000, undefined, { signal }).catch(() => undefined);
+        }
+        if (end === null) return;
+        for await (const changes of logReader.follow(end, signal)) {
           if (changes.some(({ kind }) => kind === connectionKind)) nudge.resolve();
         }
       })();
@@ -106,7 +116,7 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
         await Promise.race([nudge.promise, sleep(resyncMs, undefined, { signal: until }).catch(() => undefined)]);
         pause.abort();
       }
-      await following.catch((error: unknown) => log.warn({ err: error }, "the watch log can't be followed"));
+      await following;
       for (const { link } of held.values()) await link.close();
       held.clear();
     },

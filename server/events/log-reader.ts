@@ -1,11 +1,14 @@
 import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../database/database.ts";
-import { logEnd, readLog, type LoggedChange, type WatchCursor } from "./watch-log.ts";
+import { logEnd, readLog, type LoggedChange, type LogPart, type WatchCursor } from "./watch-log.ts";
 
 /** Follows the watch log for everybody in this process who watches. */
 export type LogReader = Readonly<{
-  /** Changes after the cursor, for ever, until the signal. The caller has checked that the cursor is good. */
+  /**
+   * Changes after the cursor, for ever, until the signal; waits while the database is away. The caller has checked that the
+   * cursor is good.
+   */
   follow: (after: WatchCursor, signal: AbortSignal) => AsyncGenerator<readonly LoggedChange[], void>;
   /** The log's end as the reader last saw it, for lag metrics and heartbeat cursors. */
   end: () => WatchCursor | null;
@@ -13,6 +16,7 @@ export type LogReader = Readonly<{
 }>;
 
 const pollMs = 100;
+const retryMs = 500;
 const batchSize = 500;
 
 /**
@@ -54,13 +58,26 @@ export function createLogReader(database: Database, onError: (error: unknown) =>
     followers.add(follower);
     void poll();
     let place = after;
+    let wake: Promise<unknown> | null = null;
     try {
       while (!until.aborted) {
-        const wake = once(moved, "moved", { signal: until }).catch(() => []);
-        const part = await readLog(database.query, place, batchSize);
+        // Before the read: a move between the two must wake, at the cost of a read too many.
+        wake ??= once(moved, "moved", { signal: until }).catch(() => []);
+        let part: LogPart;
+        try {
+          part = await readLog(database.query, place, batchSize);
+        } catch (error) {
+          // The database is away: the place is kept, so that nothing is missed when it is back.
+          onError(error);
+          await sleep(retryMs, undefined, { signal: until }).catch(() => undefined);
+          continue;
+        }
         place = part.next;
         if (part.changes.length > 0) yield part.changes;
-        if (part.isEnd) await wake;
+        if (part.isEnd) {
+          await wake;
+          wake = null;
+        }
       }
     } finally {
       followers.delete(follower);
