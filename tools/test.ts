@@ -1,12 +1,17 @@
 // `npm test`: everything. `npm test -- unit integration` runs those stages only; `npm test -- e2e lab` those files of it.
 import { performance } from "node:perf_hooks";
 import { isLabUp, removeDemoServer } from "./demo/server.ts";
+import { descendantsOf, killAll } from "./process-tree.ts";
 import { runStaticChecks } from "./static-checks.ts";
 import { formatDuration, runProgram, step } from "./step.ts";
-import { runTestFiles, type TestTotals } from "./test-files.ts";
+import type { TestTotals } from "./test-file.ts";
+import { runTestFiles } from "./test-files.ts";
 import { testStages } from "./test-stages.ts";
 
 const started = performance.now();
+// CI ends a run after 90 minutes without a word; this one ends before that, and says what it did not get to.
+const deadlineMs = started + 75 * 60_000;
+const watchdogMs = 80 * 60_000;
 const words = process.argv.slice(2);
 const stageNames = ["static", ...Object.keys(testStages)];
 const chosen = words.filter((word) => stageNames.includes(word));
@@ -14,6 +19,12 @@ const only = words.filter((word) => !stageNames.includes(word));
 const wanted = new Set(chosen.length > 0 ? chosen : stageNames);
 
 const totals: TestTotals = { passed: 0, failed: 0, skipped: 0 };
+const watchdog = setTimeout(() => {
+  console.log(`\nnot over after ${formatDuration(watchdogMs)}; ended by force`);
+  killAll(descendantsOf(process.pid));
+  console.log(`${totals.passed} passed, ${totals.failed + 1} failed, ${totals.skipped} skipped`);
+  process.exit(1);
+}, watchdogMs);
 let prepared = false;
 /** Debian packages, the Kubernetes build and the images: what the tests beyond unit need of the machine. */
 async function prepare(): Promise<void> {
@@ -47,7 +58,7 @@ for (const stage of Object.values(testStages)) {
   if (!wanted.has(stage.name)) continue;
   if (stage.name !== "unit" && !prepared) await prepare();
   if (stage.name === "e2e") await clearTheWay();
-  const counts = await runTestFiles({ stage, only });
+  const counts = await runTestFiles({ stage, only, deadlineMs });
   totals.passed += counts.passed;
   totals.failed += counts.failed;
   totals.skipped += counts.skipped;
@@ -56,6 +67,7 @@ if (totals.passed + totals.failed === 0) {
   console.log(`no test matches: ${words.join(" ")}`);
   totals.failed += 1;
 }
+clearTimeout(watchdog);
 console.log(`\ntook ${formatDuration(performance.now() - started)}`);
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = totals.failed === 0 ? 0 : 1;

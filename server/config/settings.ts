@@ -101,6 +101,13 @@ export const settings = {
     help: "most connections to the database",
     parse: integer(2, 500),
   },
+  databaseWaitMs: {
+    env: "WCS_DATABASE_WAIT_MS",
+    flag: "database-wait-ms",
+    fallback: "60000",
+    help: "how long a start waits for a database that can't be reached, starts or recovers",
+    parse: integer(0, 3_600_000),
+  },
   databaseTimeoutMs: {
     env: "WCS_DATABASE_TIMEOUT_MS",
     flag: "database-timeout-ms",

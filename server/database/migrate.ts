@@ -28,17 +28,23 @@ export function readMigrations(): readonly Migration[] {
  */
 export async function migrate(owner: pg.Pool): Promise<readonly string[]> {
   const client = await owner.connect();
+  // A connection that breaks between two statements says so by an event; the next statement fails.
+  client.on("error", ignore);
+  let isDone = false;
   try {
     await client.query("SELECT pg_advisory_lock($1)", [migrationLock]);
-    try {
-      return await applyAll(client);
-    } finally {
-      await client.query("SELECT pg_advisory_unlock($1)", [migrationLock]);
-    }
+    const names = await applyAll(client);
+    await client.query("SELECT pg_advisory_unlock($1)", [migrationLock]);
+    isDone = true;
+    return names;
   } finally {
-    client.release();
+    client.off("error", ignore);
+    // After a failure the connection is closed, and the lock ends with it.
+    client.release(!isDone);
   }
 }
+
+const ignore = (): void => undefined;
 
 async function applyAll(client: pg.PoolClient): Promise<readonly string[]> {
   await client.query(`CREATE SCHEMA IF NOT EXISTS wcs;

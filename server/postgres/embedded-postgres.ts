@@ -19,6 +19,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client, DatabaseError } from "pg";
 import { ConfigFailure } from "../config/config-failure.ts";
 import { serverRole } from "../database/migrate.ts";
+import { whileUnavailable } from "../database/while-unavailable.ts";
 import type { SocketAccess } from "../database/database.ts";
 import { readOrCreateKeyFile } from "../state/key-file.ts";
 import type { StateDirectory } from "../state/state-directory.ts";
@@ -90,7 +91,7 @@ export async function startEmbeddedPostgres(state: StateDirectory, volatile = fa
     }
     await sleep(50);
   }
-  await makeDatabase(superuser, passwords);
+  await whileUnavailable({ waitMs: startDeadlineMs }, () => makeDatabase(superuser, passwords));
   // Whoever kills the database gets it back: it recovers by its write-ahead log, and the server's connections come again.
   const supervising = setInterval(() => {
     if (runningProcess(home) === null && !launched.isRunning()) launched = launch({ home, binaries, user, volatile });
@@ -203,9 +204,15 @@ function runningProcess(home: string): number | null {
   }
 }
 
-async function answers(access: SocketAccess): Promise<boolean> {
+/** A connection whose loss between two statements ends nothing: the next statement fails. */
+function clientOf(access: SocketAccess): Client {
   const client = new Client(access);
   client.on("error", () => undefined);
+  return client;
+}
+
+async function answers(access: SocketAccess): Promise<boolean> {
+  const client = clientOf(access);
   try {
     await client.connect();
     await client.query("SELECT 1");
@@ -224,9 +231,9 @@ async function answers(access: SocketAccess): Promise<boolean> {
 }
 
 async function makeDatabase(superuser: SocketAccess, passwords: Passwords): Promise<void> {
-  const client = new Client(superuser);
-  await client.connect();
+  const client = clientOf(superuser);
   try {
+    await client.connect();
     await client.query("SELECT pg_advisory_lock(0)");
     for (const [role, password] of [
       [ownerRole, passwords.owner],
@@ -238,21 +245,35 @@ async function makeDatabase(superuser: SocketAccess, passwords: Passwords): Prom
     const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [databaseName]);
     if (rowCount === 0) await client.query(`CREATE DATABASE ${databaseName} OWNER ${ownerRole}`);
   } finally {
-    await client.end();
+    await client.end().catch(() => undefined);
   }
 }
 
 async function stop(home: string, superuser: SocketAccess): Promise<void> {
-  const id = runningProcess(home);
-  if (id === null) return;
-  const client = new Client(superuser);
-  await client.connect();
-  const { rowCount } = await client.query(
-    "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+  // One that was killed a moment ago may still recover, for another server that started it.
+  const isUsed = await whileUnavailable({ waitMs: startDeadlineMs }, async () =>
+    runningProcess(home) === null ? false : await hasOtherClients(superuser),
   );
-  await client.end();
-  if (rowCount !== 0) return;
+  const id = runningProcess(home);
+  if (isUsed || id === null) return;
   // SIGINT is PostgreSQL's fast shutdown (PostgreSQL 18, 18.5).
   process.kill(id, "SIGINT");
-  while (runningProcess(home) !== null) await sleep(10);
+  const deadline = Date.now() + startDeadlineMs;
+  while (runningProcess(home) === id) {
+    if (Date.now() > deadline) throw new Error(`PostgreSQL did not stop within ${startDeadlineMs} ms; see ${home}/log`);
+    await sleep(10);
+  }
+}
+
+async function hasOtherClients(superuser: SocketAccess): Promise<boolean> {
+  const client = clientOf(superuser);
+  try {
+    await client.connect();
+    const { rowCount } = await client.query(
+      "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    );
+    return rowCount !== 0;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }

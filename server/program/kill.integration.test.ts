@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -34,9 +34,19 @@ describe("kill -9 under write load", () => {
 
   after(async () => {
     for (const child of children) child.kill("SIGTERM");
+    const late = setTimeout(() => children.forEach((child) => child.kill("SIGKILL")), 30_000);
     await Promise.all(children.map(async (child) => child.exitCode ?? child.signalCode ?? (await once(child, "exit"))));
+    clearTimeout(late);
+    // The last server stops the database; one that had to be killed leaves it behind.
+    const left = postmaster();
+    if (left !== null) process.kill(left, "SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   });
+
+  const postmaster = (): number | null => {
+    const file = join(folder, "postgres/data/postmaster.pid");
+    return existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : null;
+  };
 
   /** A real server process with the embedded, durable PostgreSQL. */
   async function start(port: number): Promise<ChildProcess> {
@@ -83,11 +93,12 @@ describe("kill -9 under write load", () => {
 
     const acknowledged = new Set<string>();
     const done = new AbortController();
+    const given = new AbortController();
     const write = async (writer: number): Promise<void> => {
       for (let index = 0; !done.signal.aborted; index += 1) {
         const name = `w${writer}-${index}`;
-        // The same key until there is an answer, at whichever server lives.
-        for (let attempt = writer; ; attempt += 1) {
+        // The same key until there is an answer, at whichever server lives; nobody lives after a failure of the test.
+        for (let attempt = writer; !given.signal.aborted; attempt += 1) {
           try {
             const input = { query: {}, body: { name, spec: { members: [] } }, idempotencyKey: `key-${name}` };
             await clientOf(attempt).call(Group.create, input);
@@ -103,6 +114,7 @@ describe("kill -9 under write load", () => {
     };
     context.after(() => {
       done.abort();
+      given.abort();
       stop.abort();
     });
     const writing = Array.from({ length: writers }, (_, writer) => write(writer));
@@ -110,7 +122,8 @@ describe("kill -9 under write load", () => {
       await sleep(600 + ((round * 137) % 400));
       const victim = round % 2;
       if (round % 4 === 3) {
-        const pid = Number(readFileSync(join(folder, "postgres/data/postmaster.pid"), "utf8").split("\n")[0]);
+        const pid = postmaster();
+        assert.ok(pid !== null, "PostgreSQL does not run");
         process.kill(pid, "SIGKILL");
       }
       servers[victim]?.kill("SIGKILL");

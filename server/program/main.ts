@@ -20,8 +20,12 @@ if (args.includes("--help")) {
 }
 
 async function run(): Promise<void> {
+  const config = readConfig(args, process.env);
   const server = await startServer({
-    config: readConfig(args, process.env),
+    config,
+    onWait: ({ message }) => {
+      console.error(`waiting up to ${config.databaseWaitMs / 1000} s for the database: ${message}`);
+    },
     onFirstToken: (token) => {
       console.error(`The first administrator's token, shown this once; it is good for 30 days:\n  ${token}`);
     },

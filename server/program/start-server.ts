@@ -8,6 +8,7 @@ import { ConfigFailure } from "../config/config-failure.ts";
 import type { Config } from "../config/settings.ts";
 import { createDatabase, type Database, type DatabaseAccess } from "../database/database.ts";
 import { migrate, serverRole } from "../database/migrate.ts";
+import { whileUnavailable, type UnavailableOptions } from "../database/while-unavailable.ts";
 import { createLogReader } from "../events/log-reader.ts";
 import { renewLogAfterRestore } from "../events/watch-log.ts";
 import { createHttpServer } from "../http/http-server.ts";
@@ -27,6 +28,8 @@ export type StartOptions = Readonly<{
   config: Config;
   /** Says the first administrator's token, once. */
   onFirstToken: (token: string) => void;
+  /** Told when the database is away and the start waits for it. */
+  onWait?: (reason: Error) => void;
   /** A database that is there already, for tests; otherwise the configuration says. */
   access?: Readonly<{ server: DatabaseAccess; owner: DatabaseAccess }>;
   checkAnswer?: (operation: Operation, status: number, body: unknown) => void;
@@ -44,9 +47,16 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     options.access === undefined && config.databaseUrl === null ? await startEmbeddedPostgres(state) : null;
   const access = options.access ?? accessOf(config, embedded);
   const log = deferredLog();
-  const database = await openDatabase(config, access, (error) =>
-    log.warn({ reason: error.message }, "a database connection failed"),
-  );
+  const patience: UnavailableOptions = {
+    waitMs: config.databaseWaitMs,
+    ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
+  };
+  const database = await openDatabase({
+    config,
+    access,
+    patience,
+    onError: (error) => log.warn({ reason: error.message }, "a database connection failed"),
+  });
   const stopping = new AbortController();
   const logReader = createLogReader(database, (error) => log.warn({ err: error }, "the watch log can't be read"));
   const metrics = createMetrics();
@@ -82,10 +92,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     ...(options.logTo === undefined ? {} : { logTo: options.logTo }),
   });
   log.follow(app.log);
-  if (await renewLogAfterRestore(database.query)) {
+  if (await whileUnavailable(patience, () => renewLogAfterRestore(database.query))) {
     log.warn({}, "the database was restored: old watch cursors are refused");
   }
-  const firstToken = await makeFirstToken(database);
+  const firstToken = await whileUnavailable(patience, () => makeFirstToken(database));
   if (firstToken !== null) options.onFirstToken(firstToken);
   const url = await app.listen({ host: config.listen.host, port: config.listen.port });
   const working = features.flatMap(({ reconcilers = [], run }) => [
@@ -122,19 +132,23 @@ function accessOf(
   return { server: { url }, owner: { url: config.databaseOwnerUrl ?? url } };
 }
 
+type OpenOptions = Readonly<{
+  config: Config;
+  access: Readonly<{ server: DatabaseAccess; owner: DatabaseAccess }>;
+  patience: UnavailableOptions;
+  onError: (error: Error) => void;
+}>;
+
 /** Migrates as the owner, then works as the server's role: by its own login, or by stepping down after the owner's. */
-async function openDatabase(
-  config: Config,
-  access: Readonly<{ server: DatabaseAccess; owner: DatabaseAccess }>,
-  onError: (error: Error) => void,
-): Promise<Database> {
+async function openDatabase({ config, access, patience, onError }: OpenOptions): Promise<Database> {
   const owner = new Pool({
     ...("url" in access.owner ? { connectionString: access.owner.url } : access.owner),
     max: 1,
     application_name: "wcs-migration",
   });
+  owner.on("error", onError);
   try {
-    await migrate(owner);
+    await whileUnavailable(patience, () => migrate(owner));
   } catch (error) {
     if (error instanceof Error && "code" in error && /^(?:ECONN|ENOTFOUND|28|3D)/.test(String(error.code))) {
       throw new ConfigFailure(`the database can't be reached: ${error.message}`, { cause: error });
