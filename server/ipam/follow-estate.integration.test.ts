@@ -78,4 +78,32 @@ describe("the ledger and the estate", () => {
     await until("the ledger does not follow", async () => (await usage())?.fixed === 20);
     assert.equal((await usage())?.reserved, 1);
   });
+
+  it("follows single VMs: what one gives up cools down, and what another asks for too early is told of", async () => {
+    const vm = (name: string, address: string) => ({
+      kind: "VM",
+      name,
+      spec: { rack: "r1", addresses: { core: address } },
+    });
+    const stateOf = async (ip: string): Promise<string> => {
+      const text = "SELECT concat_ws(' ', state, owner) AS is FROM ipam_addresses WHERE ip = $1";
+      return (await database.server.query<{ is: string }>(text, [ip]))[0]?.is ?? "";
+    };
+    const claims = async (): Promise<readonly string[]> => {
+      const text = "SELECT host FROM ipam_differences WHERE kind = 'estate-claim'";
+      return (await database.server.query<{ host: string }>(text)).map(({ host }) => host);
+    };
+    await apply([vm("v2", "10.71.1.12"), vm("v3", "10.71.1.13")]);
+    await until("v3 is not followed", async () => (await stateOf("10.71.1.13")) === "bound v3");
+    assert.equal(await stateOf("10.71.1.12"), "bound v2");
+    await apply([vm("v2", "10.71.1.14")], [{ kind: "VM", name: "v3" }]);
+    await until("v2 is not followed", async () => (await stateOf("10.71.1.14")) === "bound v2");
+    assert.deepEqual([await stateOf("10.71.1.12"), await stateOf("10.71.1.13")], ["cooling", "cooling"]);
+    await apply([vm("v4", "10.71.1.13")]);
+    await until("the claim is not told of", async () => (await claims()).includes("v4"));
+    await database.owner.query("UPDATE ipam_addresses SET state = 'free', free_at = NULL WHERE ip = '10.71.1.13'");
+    await apply([{ ...vm("v2", "10.71.1.14"), title: "any change" }]);
+    await until("v4 does not get it when it is free", async () => (await stateOf("10.71.1.13")) === "bound v4");
+    assert.deepEqual(await claims(), []);
+  });
 });

@@ -4,4 +4,4 @@ export { letGoOfPods, networkAnnotationsOf, renewInstances, retireInstances } fr
 export { subnetUsage } from "./ip-queries.ts";
 export { reserveAddresses, type AddressDemand, type ReservedAddress } from "./reserve-addresses.ts";
 export { forgetSubnet, syncArea, syncSubnet, type LedgerArea, type LedgerSubnet } from "./sync-network.ts";
-export { syncOccupied, type OccupiedAddress, type OccupiedProblem } from "./sync-occupied.ts";
+export { syncOccupied, type OccupiedAddress, type OccupiedByOwners, type OccupiedProblem } from "./sync-occupied.ts";

@@ -290,9 +290,13 @@ describe("the ledger in PostgreSQL", () => {
   it("grants hosts blocks of the dynamic range, more when few are left, and takes them back", async () => {
     const place = { host: "h1", rack: "r1", area: "core" };
     await act((tx) =>
-      syncOccupied(tx, "vm", [
-        { ip: "10.71.1.25", owner: { kind: "vm", name: "v1", nic: "core" }, subsystem: null, scope: retail },
-      ]),
+      syncOccupied(tx, {
+        kind: "vm",
+        owners: ["v1"],
+        occupied: [
+          { ip: "10.71.1.25", owner: { kind: "vm", name: "v1", nic: "core" }, subsystem: null, scope: retail },
+        ],
+      }),
     );
     await act((tx) => sizeHostBlocks(tx, place));
     await act((tx) => sizeHostBlocks(tx, { ...place, host: "h2" }));
@@ -327,12 +331,11 @@ describe("the ledger in PostgreSQL", () => {
       scope: retail,
     });
     const problems = await act((tx) =>
-      syncOccupied(tx, "vm", [
-        vm("10.71.1.100", "v1"),
-        vm("10.71.1.11", "v2"),
-        vm("10.71.1.101", "v3"),
-        vm("192.0.2.1", "v4"),
-      ]),
+      syncOccupied(tx, {
+        kind: "vm",
+        owners: ["v1", "v2", "v3", "v4"],
+        occupied: [vm("10.71.1.100", "v1"), vm("10.71.1.11", "v2"), vm("10.71.1.101", "v3"), vm("192.0.2.1", "v4")],
+      }),
     );
     assert.deepEqual(
       problems.map(({ ip, owner }) => [ip, owner.name]),
@@ -344,7 +347,7 @@ describe("the ledger in PostgreSQL", () => {
     assert.deepEqual([(await rowOf("10.71.1.11")).state, (await rowOf("10.71.1.101")).state], ["bound", "bound"]);
     const [given] = await act((tx) => reserveAddresses(tx, [demandOf("b-1", "r1-core")]));
     assert.equal(given?.ip, "10.71.1.102");
-    await act((tx) => syncOccupied(tx, "vm", [vm("10.71.1.11", "v2")]));
+    await act((tx) => syncOccupied(tx, { kind: "vm", owners: ["v3"], occupied: [] }));
     assert.equal((await rowOf("10.71.1.101")).state, "cooling");
   });
 

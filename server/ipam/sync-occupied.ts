@@ -11,15 +11,22 @@ export type OccupiedAddress = Readonly<{ ip: string; owner: AddressOwner; subsys
 /** What can't be taken over, and why: somebody else has the address, or no subnet does. */
 export type OccupiedProblem = Readonly<{ ip: string; owner: AddressOwner; detail: string }>;
 
+/** All addresses that owners of a kind have: the `occupied` are every one that these `owners` have. */
+export type OccupiedByOwners = Readonly<{
+  kind: "vm" | "host";
+  owners: readonly string[];
+  occupied: readonly OccupiedAddress[];
+}>;
+
 /**
- * Takes over all addresses that owners of `kind` have, and lets go of those that are gone from the list. What people assigned by hand
+ * Takes over the addresses that the owners have, and lets go of those that they have no more. What people assigned by hand
  * (`reserved`) stays. Addresses outside of the fixed ranges come into the ledger too, so that the history and the search know them.
  */
 export async function syncOccupied(
   tx: Transaction,
-  kind: "vm" | "host",
-  occupied: readonly OccupiedAddress[],
+  { kind, owners, occupied }: OccupiedByOwners,
 ): Promise<readonly OccupiedProblem[]> {
+  if (owners.length === 0) return [];
   const ips = occupied.map(({ ip }) => ip);
   await tx.query(
     `INSERT INTO ipam_addresses (ip, subnet, in_fixed_range, act, actor)
@@ -27,10 +34,11 @@ export async function syncOccupied(
      ON CONFLICT (ip) DO NOTHING`,
     [ips, tx.context.act, tx.context.actor.name],
   );
-  const locked = await lockAddresses(tx.query, "ip = ANY($1::inet[]) OR (owner_kind = $2 AND state = 'bound')", [
-    ips,
-    kind,
-  ]);
+  const locked = await lockAddresses(
+    tx.query,
+    "ip = ANY($1::inet[]) OR (owner_kind = $2 AND owner = ANY($3::text[]) AND state = 'bound')",
+    [ips, kind, owners],
+  );
   const generation = await nextGeneration(tx);
   const nowMs = await databaseNowMs(tx.query);
   const policyOf = await releasePoliciesOf(
