@@ -34,62 +34,77 @@ describe("a move off a lost host", () => {
   const start: MoveFacts = {
     nowMs: 0,
     oldHost: lost,
-    oldPodUid: "old",
-    fenced: false,
     probes: [],
-    podUid: "old",
-    boundToNewHost: false,
-    newPodReady: false,
+    bound: false,
+    fenced: false,
+    oldObjects: "there",
+    arrived: false,
+    dueMs: null,
   };
 
-  it("fences, finds the address silent, binds, deletes the old pod, waits for the new one, in this order", () => {
+  it("finds the address silent, binds, fences, clears the old host, waits for the new pod, in this order", () => {
     let facts = start;
     const steps: string[] = [];
     for (let turn = 0; turn < 30; turn += 1) {
       const next = nextMoveStep(facts);
       if (steps.at(-1) !== next.step) steps.push(next.step);
       if (next.step === "done") break;
+      if (next.step === "wait" && facts.bound) facts = { ...facts, arrived: true };
       facts = { ...facts, nowMs: facts.nowMs + 500 };
-      if (next.step === "fence") facts = { ...facts, fenced: true };
       if (next.step === "probe") {
         facts = { ...facts, probes: [...facts.probes, { atMs: facts.nowMs, answeredBy: null }] };
       }
-      if (next.step === "bind") facts = { ...facts, boundToNewHost: true };
-      if (next.step === "delete-old-pod") facts = { ...facts, podUid: "new", newPodReady: true };
+      if (next.step === "bind") facts = { ...facts, bound: true, dueMs: facts.nowMs + 60_000 };
+      if (next.step === "fence") facts = { ...facts, fenced: true };
+      if (next.step === "clear") facts = { ...facts, oldObjects: "gone" };
     }
-    assert.deepEqual(steps, ["fence", "probe", "wait", "probe", "wait", "probe", "bind", "delete-old-pod", "done"]);
+    const expected = ["probe", "wait", "probe", "wait", "probe", "bind", "fence", "clear", "wait", "done"];
+    assert.deepEqual(steps, expected);
   });
 
-  it("ends when the address answers or the host is back before the instance is bound, and waits while the cluster is away", () => {
-    const fenced = { ...start, fenced: true };
-    const answered = nextMoveStep({ ...fenced, probes: [{ atMs: 0, answeredBy: "02:57:0a:00:00:01" }] });
+  it("ends untouched when the address answers or the host is back before it is decided, and waits while the cluster is away", () => {
+    const answered = nextMoveStep({ ...start, probes: [{ atMs: 0, answeredBy: "02:57:0a:00:00:01" }] });
     assert.equal(answered.step, "give-up");
-    assert.match(answered.reason, /02:57:0a:00:00:01/);
-    assert.equal(nextMoveStep({ ...fenced, oldHost: up }).step, "give-up");
-    assert.equal(nextMoveStep({ ...fenced, oldHost: { state: "unknown", reason: "away" } }).step, "wait");
-    assert.equal(nextMoveStep({ ...fenced, oldHost: up, boundToNewHost: true }).step, "delete-old-pod");
+    assert.match(answered.reason, /still answers.*02:57:0a:00:00:01/);
+    assert.equal(nextMoveStep({ ...start, oldHost: up }).step, "give-up");
+    assert.equal(nextMoveStep({ ...start, oldHost: { state: "unknown", reason: "away" } }).step, "wait");
+    assert.equal(nextMoveStep({ ...start, oldHost: up, bound: true }).step, "fence");
   });
 
-  it("never binds without a fence, a lost host and a fresh silence, whatever is seen", () => {
-    const facts = fc.record({
+  it("fails when the new pod is not Ready in time", () => {
+    const late = { ...start, bound: true, fenced: true, oldObjects: "gone" as const, nowMs: 2, dueMs: 1 };
+    assert.equal(nextMoveStep(late).step, "fail");
+  });
+
+  it("never binds without a lost host and a fresh silence, and clears nothing without a fence, whatever is seen", () => {
+    const facts: fc.Arbitrary<MoveFacts> = fc.record({
       nowMs: fc.integer({ min: 0, max: 30_000 }),
       oldHost: fc.constantFrom(lost, up),
-      oldPodUid: fc.constant("old"),
+      probes: fc
+        .array(
+          fc.record({
+            atMs: fc.integer({ min: 0, max: 30_000 }),
+            answeredBy: fc.option(fc.constant("m"), { freq: 9 }),
+          }),
+          { maxLength: 8 },
+        )
+        .map((probes) => probes.toSorted((a, b) => a.atMs - b.atMs)),
+      bound: fc.boolean(),
       fenced: fc.boolean(),
-      probes: fc.array(
-        fc.record({ atMs: fc.integer({ min: 0, max: 30_000 }), answeredBy: fc.option(fc.constant("m"), { freq: 9 }) }),
-        { maxLength: 5 },
-      ),
-      podUid: fc.constantFrom("old", "new", null),
-      boundToNewHost: fc.boolean(),
-      newPodReady: fc.boolean(),
+      oldObjects: fc.constantFrom("gone" as const, "there" as const, "unknown" as const),
+      arrived: fc.boolean(),
+      dueMs: fc.constantFrom(null, 1_000),
     });
     fc.assert(
       fc.property(facts, (seen) => {
-        const probes = seen.probes.toSorted((a, b) => a.atMs - b.atMs);
-        if (nextMoveStep({ ...seen, probes }).step !== "bind") return;
-        assert.ok(seen.fenced && seen.oldHost.state === "lost");
-        assert.ok(probes.length >= silence.probes && probes.every(({ answeredBy }) => answeredBy === null));
+        const { step } = nextMoveStep(seen);
+        if (step === "bind") {
+          assert.ok(!seen.bound && seen.oldHost.state === "lost");
+          const fresh = seen.probes.filter(({ atMs }) => seen.nowMs - atMs <= silence.freshMs);
+          assert.ok(fresh.length >= silence.probes && seen.probes.every(({ answeredBy }) => answeredBy === null));
+        }
+        if (step === "clear" || step === "done") assert.ok(seen.bound && seen.fenced);
+        if (step === "give-up") assert.ok(!seen.bound, "what is decided is carried out");
       }),
       { seed, numRuns: 5000 },
     );

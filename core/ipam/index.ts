@@ -48,6 +48,15 @@ export {
   printDynamicBlockGrant,
   type DynamicBlockGrant,
 } from "./dynamic-block-annotation.ts";
+export {
+  extendFence,
+  fenceAnnotationName,
+  isFenced,
+  parseHostFence,
+  printHostFence,
+  type FencedInstance,
+  type HostFence,
+} from "./fence-annotation.ts";
 export { formProblemsText, type FormProblem, type ParsedForm } from "./form.ts";
 export type { HostAddress, HostConflict, HostReport } from "./host-report.ts";
 export { macOfAddress, macPrefix } from "./mac-of-address.ts";

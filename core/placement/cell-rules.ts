@@ -38,6 +38,10 @@ export const cellRules: readonly CellRule[] = [
     rejects: (world, _demand, cell) => world.racks.state[world.cells.rack[cell]!] !== stateCodes.available,
   },
   {
+    rule: "same-rack",
+    rejects: (world, demand, cell) => demand.rack >= 0 && world.cells.rack[cell] !== demand.rack,
+  },
+  {
     rule: "host-labels",
     rejects: (world, demand, cell) => {
       const wanted = demand.rules.hostLabels;

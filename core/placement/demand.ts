@@ -22,6 +22,8 @@ export type Demand = Readonly<{
   rules: PlacementRules;
   /** Where the instances that are replaced were; -1 for new ones. */
   previousHost: number;
+  /** The only rack it may be in; -1: any. */
+  rack: number;
   /** Rows of the instances that are replaced, or from which those to keep are chosen. */
   instances: readonly number[];
 }>;

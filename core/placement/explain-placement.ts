@@ -1,4 +1,5 @@
 import { cellRules, hostReason } from "./cell-rules.ts";
+import { withoutInstances } from "./change-instance.ts";
 import { compileProblem } from "./compile-problem.ts";
 import type { Demand } from "./demand.ts";
 import { readRequest } from "./read-request.ts";
@@ -78,22 +79,24 @@ export function reasonsAgainst(world: World, request: PlacementRequest, hostId: 
   const host = world.hosts.names.index.get(hostId);
   if (host === undefined) throw new PlacementInputError("host", `"${hostId}" is not known`, "check the name");
   const set = readRequest(world, request);
-  const problem = compileProblem(world, set);
-  const state = createState(problem);
-  const cell = world.hosts.cell[host]!;
-  const j = problem.hosts.findIndex((each, at) => each === host && problem.instances[at]! < 0);
-  return problem.demands.flatMap((demand, k) => {
-    if (demand.kind === "keep") return [];
-    const rules = new Set<RuleName>();
-    for (const { rule, rejects } of cellRules) if (rejects(world, demand, cell)) rules.add(rule);
-    const own = hostReason(world, demand, host);
-    if (own !== null) rules.add(own);
-    if (j >= 0) {
-      for (const limit of blockedLimits(state, k, j)) {
-        rules.add(ruleOfKey(problem.families.find(({ base, size }) => limit >= base && limit < base + size)!.key));
+  return withoutInstances(world, request.replace ?? [], () => {
+    const problem = compileProblem(world, set);
+    const state = createState(problem);
+    const cell = world.hosts.cell[host]!;
+    const j = problem.hosts.findIndex((each, at) => each === host && problem.instances[at]! < 0);
+    return problem.demands.flatMap((demand, k) => {
+      if (demand.kind === "keep") return [];
+      const rules = new Set<RuleName>();
+      for (const { rule, rejects } of cellRules) if (rejects(world, demand, cell)) rules.add(rule);
+      const own = hostReason(world, demand, host);
+      if (own !== null) rules.add(own);
+      if (j >= 0) {
+        for (const limit of blockedLimits(state, k, j)) {
+          rules.add(ruleOfKey(problem.families.find(({ base, size }) => limit >= base && limit < base + size)!.key));
+        }
       }
-    }
-    return [{ ...names(world, demand), reasons: [...rules].map((rule) => ({ rule, text: ruleTexts[rule] })) }];
+      return [{ ...names(world, demand), reasons: [...rules].map((rule) => ({ rule, text: ruleTexts[rule] })) }];
+    });
   });
 }
 

@@ -6,6 +6,7 @@ export type * from "./estate.ts";
 export { EstateError } from "./estate-error.ts";
 export { explainPlacement, reasonsAgainst, type DemandExplanation, type FunnelStep } from "./explain-placement.ts";
 export { planPlacement } from "./plan-placement.ts";
+export { planWithinRack, type RackMove } from "./plan-within-rack.ts";
 export { poolDetail, poolTotals, type PoolDetail, type PoolTotals } from "./pool-report.ts";
 export * from "./request.ts";
 export { scopesOfRequest } from "./request-scopes.ts";

@@ -33,7 +33,7 @@ const filterOrder: readonly RuleName[] = [
 ];
 
 /** Facts of the estate rather than rules of the request; they are part of a conflict only when nothing else explains it. */
-const facts: readonly RuleName[] = ["idc", "environment", "dcn-clusters", "pool-membership", "area"];
+const facts: readonly RuleName[] = ["idc", "environment", "dcn-clusters", "pool-membership", "same-rack", "area"];
 
 const staticRules: readonly RuleName[] = [
   "cluster-stale",

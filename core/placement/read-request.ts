@@ -1,4 +1,4 @@
-import type { PlacementRules } from "./estate.ts";
+import type { FailureDomain, PlacementRules } from "./estate.ts";
 import { ensureDeployment, sizeOfDeployment } from "./deployment.ts";
 import { mostInOneDomain, type Demand, type DemandSet, type SurvivalLimit } from "./demand.ts";
 import type { Names } from "./names.ts";
@@ -49,7 +49,7 @@ export function readRequest(world: World, request: PlacementRequest): DemandSet 
       demands.push({ ...shared, kind: "keep", count: target, instances: rows });
     }
   }
-  demands.push(...readReplacements(world, replace, itemOf));
+  demands.push(...readReplacements(world, request, itemOf));
   const sizes = new Map<number, number>();
   for (const [deployment, target] of targets) {
     sizes.set(deployment, target + sizeOfDeployment(world, deployment).vms);
@@ -114,6 +114,7 @@ function readItem(world: World, item: RequestItem, { at, deployment, rules }: It
     pools,
     rules,
     previousHost: -1,
+    rack: -1,
   } as const;
 }
 
@@ -136,7 +137,11 @@ function checkRules(world: World, rules: PlacementRules, field: string): void {
   }
 }
 
-function readReplacements(world: World, replace: readonly string[], itemOf: ReadonlyMap<number, number>): Demand[] {
+function readReplacements(
+  world: World,
+  { replace = [], stayInRack = false }: PlacementRequest,
+  itemOf: ReadonlyMap<number, number>,
+): Demand[] {
   const { instances } = world;
   const groups = new Map<string, number[]>();
   const seen = new Set<string>();
@@ -179,11 +184,25 @@ function readReplacements(world: World, replace: readonly string[], itemOf: Read
       subsystem,
       dcn: world.deployments.dcn[deployment]!,
       pools: others.includes(pool) ? others : [pool, ...others],
-      rules: world.subsystems.rules[subsystem]!,
+      rules: stayInRack ? rulesBelowRack(world.subsystems.rules[subsystem]!) : world.subsystems.rules[subsystem]!,
       previousHost: instances.host[row]!,
+      rack: stayInRack ? world.hosts.rack[instances.host[row]!]! : -1,
       instances: rows,
     };
   });
+}
+
+/** A move within a rack changes nothing about racks and IDCs, so their rules can't forbid it. */
+function rulesBelowRack({ maxPerRack: _, ...rules }: PlacementRules): PlacementRules {
+  const below = <T extends Readonly<{ domain: FailureDomain }>>(list: readonly T[] | undefined) =>
+    list?.filter(({ domain }) => domain !== "rack" && domain !== "idc");
+  const { survival, together, apart, ...rest } = rules;
+  return {
+    ...rest,
+    ...(survival === undefined ? {} : { survival: below(survival) ?? [] }),
+    ...(together === undefined ? {} : { together: below(together) ?? [] }),
+    ...(apart === undefined ? {} : { apart: below(apart) ?? [] }),
+  };
 }
 
 /** The survival rules of the deployments that change, with the sizes that they will have. */

@@ -5,9 +5,13 @@ import type { Score } from "./score.ts";
 
 /**
  * What is asked for. `items` are planned together. `replace`: ids of existing instances that must find a (new) place, as when
- * their host is emptied; they keep their subsystem, DCN and class.
+ * their host is emptied; they keep their subsystem, DCN and class. `stayInRack`: those keep their rack too, and so their addresses.
  */
-export type PlacementRequest = Readonly<{ items?: readonly RequestItem[]; replace?: readonly string[] }>;
+export type PlacementRequest = Readonly<{
+  items?: readonly RequestItem[];
+  replace?: readonly string[];
+  stayInRack?: boolean;
+}>;
 
 /**
  * `counts`: for each DCN, how many instances there are afterwards: more are placed, or some go. `countVms`: its VMs are part of

@@ -7,6 +7,7 @@ export const ruleNames = [
   "cluster-state",
   "cluster-stale",
   "rack-state",
+  "same-rack",
   "host-state",
   "host-labels",
   "io-class",

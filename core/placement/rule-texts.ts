@@ -12,6 +12,7 @@ export const ruleTexts: Readonly<Record<RuleName, BilingualText>> = {
   "cluster-state": { en: "the cluster is not available", zh: "集群不可用" },
   "cluster-stale": { en: "the cluster has not been heard of lately", zh: "集群近期没有上报状态" },
   "rack-state": { en: "the rack is not available", zh: "机架不可用" },
+  "same-rack": { en: "in another rack than the instance's addresses are of", zh: "不在实例 IP 所属的机架" },
   "host-state": { en: "the host is not available", zh: "宿主机不可用" },
   "host-labels": { en: "the host lacks a label that is asked for", zh: "宿主机缺少要求的标签" },
   "io-class": { en: "another kind of disk than the class needs", zh: "磁盘类型不符合规格要求" },

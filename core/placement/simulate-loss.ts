@@ -231,6 +231,7 @@ function hostsInIdc(world: World, idc: number): number {
   return hosts;
 }
 
-function stateOfCode(code: number): OperatingState {
+/** The state that a code of the picture stands for. */
+export function stateOfCode(code: number): OperatingState {
   return code === stateCodes.available ? "available" : code === stateCodes.unavailable ? "unavailable" : "offline";
 }

@@ -27,6 +27,25 @@ export const texts = {
     en: "The IDC of the DCN is lost; other DCNs of its group serve its customers.",
     zh: "该 DCN 所在机房已丢失；由同组的其他 DCN 承接其客户。",
   } satisfies BilingualText,
+  hostInRack: (host: string, seen: Readonly<{ rack: string; hosts: number; open: number }>): BilingualText => ({
+    en: `${host}: of the ${many(seen.hosts, "other host", "other hosts")} of rack ${seen.rack}, ${seen.open} can take it, and this is the best`,
+    zh: `${host}：机架 ${seen.rack} 其余 ${seen.hosts} 台宿主机中有 ${seen.open} 台可容纳，选其中最优`,
+  }),
+  noHostInRack: (
+    rack: string,
+    against: readonly Readonly<{ host: string; reasons: readonly BilingualText[] }>[],
+  ): BilingualText => {
+    const list = (language: "en" | "zh", none: string) =>
+      against
+        .map(({ host, reasons }) => `${host}: ${reasons.map((reason) => reason[language]).join(", ") || none}`)
+        .join("; ");
+    return against.length === 0
+      ? { en: `rack ${rack} has no other host`, zh: `机架 ${rack} 没有其他宿主机` }
+      : {
+          en: `no host of rack ${rack} can take it: ${list("en", "full once those before it are there")}`,
+          zh: `机架 ${rack} 没有宿主机可容纳：${list("zh", "被排在前面的实例占满")}`,
+        };
+  },
   noPlace: { en: "No place was found for these.", zh: "没有找到可以放置的位置。" } satisfies BilingualText,
   moreIps: (count: number, rack: string, area: string): BilingualText => ({
     en: `${many(count, "fixed IP", "fixed IPs")} more in ${rack}/${area}`,
