@@ -193,15 +193,16 @@ function readReplacements(
 }
 
 /** A move within a rack changes nothing about racks and IDCs, so their rules can't forbid it. */
-function rulesBelowRack({ maxPerRack: _, ...rules }: PlacementRules): PlacementRules {
-  const below = <T extends Readonly<{ domain: FailureDomain }>>(list: readonly T[] | undefined) =>
-    list?.filter(({ domain }) => domain !== "rack" && domain !== "idc");
-  const { survival, together, apart, ...rest } = rules;
+function rulesBelowRack(rules: PlacementRules): PlacementRules {
+  const below = <T extends Readonly<{ domain: FailureDomain }>>(list: readonly T[] = []) =>
+    list.filter(({ domain }) => domain !== "rack" && domain !== "idc");
+  const { maxPerHost, hostLabels } = rules;
   return {
-    ...rest,
-    ...(survival === undefined ? {} : { survival: below(survival) ?? [] }),
-    ...(together === undefined ? {} : { together: below(together) ?? [] }),
-    ...(apart === undefined ? {} : { apart: below(apart) ?? [] }),
+    ...(maxPerHost === undefined ? {} : { maxPerHost }),
+    ...(hostLabels === undefined ? {} : { hostLabels }),
+    survival: below(rules.survival),
+    together: below(rules.together),
+    apart: below(rules.apart),
   };
 }
 
