@@ -12,5 +12,7 @@ export {
   type IdentityName,
 } from "./identity.ts";
 export { nodeState, type NodeState } from "./node-state.ts";
+export { podRoom, type PodRoom } from "./pod-room.ts";
 export { podState, type PodState } from "./pod-state.ts";
+export { quantityOf } from "./quantity.ts";
 export { registrationRights, type NeededRight } from "./rights.ts";

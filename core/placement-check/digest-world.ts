@@ -9,20 +9,26 @@ export function digestWorld(world: World): Readonly<Record<string, unknown>> {
     Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
   return {
     hosts: sorted(
-      hosts.names.ids.map((id, host) => [
-        id,
-        {
-          rack: racks.names.ids[hosts.rack[host]!],
-          cluster: world.clusters.names.ids[hosts.cluster[host]!],
-          pool: pools.names.ids[hosts.pool[host]!],
-          state: hosts.state[host],
-          capacity: [...hosts.capacity.subarray(host * perHost, (host + 1) * perHost)],
-          free: [...hosts.free.subarray(host * perHost, (host + 1) * perHost)],
-          profiles: sorted(profiles.map((name, at) => [name, hosts.profileCount[host * profiles.length + at]])),
-          io: [hosts.ioHeavy[host], hosts.ioSensitive[host]],
-          inItsCell: world.cells.hosts[hosts.cell[host]!]!.includes(host),
-        },
-      ]),
+      hosts.names.ids.flatMap((id, host) =>
+        hosts.cell[host] === -1
+          ? []
+          : [
+              [
+                id,
+                {
+                  rack: racks.names.ids[hosts.rack[host]!],
+                  cluster: world.clusters.names.ids[hosts.cluster[host]!],
+                  pool: pools.names.ids[hosts.pool[host]!],
+                  state: hosts.state[host],
+                  capacity: [...hosts.capacity.subarray(host * perHost, (host + 1) * perHost)],
+                  free: [...hosts.free.subarray(host * perHost, (host + 1) * perHost)],
+                  profiles: sorted(profiles.map((name, at) => [name, hosts.profileCount[host * profiles.length + at]])),
+                  io: [hosts.ioHeavy[host], hosts.ioSensitive[host]],
+                  inItsCell: world.cells.hosts[hosts.cell[host]!]!.includes(host),
+                },
+              ] as const,
+            ],
+      ),
     ),
     cells: sorted(
       [...world.cells.slot].flatMap(([, cell]) =>

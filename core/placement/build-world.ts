@@ -147,7 +147,8 @@ function addSubnet(world: World, subnet: Estate["subnets"][number]): void {
   const rack = refer(world.racks.names, subnet.rack, `${field}.rack`);
   const area = refer(world.areas, subnet.area, `${field}.area`);
   notNegative(subnet.fixedIps, `${field}.fixedIps`);
-  notNegative(subnet.takenElsewhere, `${field}.takenElsewhere`);
+  // Below nought when instances hold addresses that a smaller fixed range has left out.
+  notNegative(subnet.fixedIps - subnet.takenElsewhere, `${field}.takenElsewhere`);
   world.subnets.rack.push(rack);
   world.subnets.area.push(area);
   world.subnets.fixed.push(subnet.fixedIps);

@@ -2,7 +2,7 @@ import type { HostRecord, OperatingState } from "./estate.ts";
 import { EstateError, refer } from "./estate-error.ts";
 import { addInstance, instanceRecord, removeInstance } from "./change-instance.ts";
 import { internName, stableKey } from "./names.ts";
-import { quotaResources, resourceCount, stateCodes, type World } from "./world.ts";
+import { isThere, nowhere, quotaResources, resourceCount, stateCodes, type World } from "./world.ts";
 
 /** Adds a host, or changes it to what the record says; its instances stay. Throws EstateError for what is not there. */
 export function putHost(world: World, record: HostRecord): void {
@@ -35,18 +35,19 @@ export function putHost(world: World, record: HostRecord): void {
   attach(world, host);
 }
 
-/** A host that is gone: it has no capacity any more and nothing is placed on it. Throws while instances are on it. */
+/** A host that is gone: it is in no cell and counts nowhere. Throws while instances are on it. */
 export function removeHost(world: World, id: string): void {
   const { hosts } = world;
-  const host = refer(hosts.names, id, "host");
+  const host = hosts.names.index.get(id);
+  if (host === undefined || !isThere(world, host))
+    throw new EstateError(`hosts[${id}]`, "is not there", "check the id");
   const used = hosts.capacity[host * resourceCount + 4]! - hosts.free[host * resourceCount + 4]!;
   if (used > 0) throw new EstateError(`hosts[${id}]`, `still has ${used} instances`, "move or retire them first");
   detach(world, host);
-  hosts.state[host] = stateCodes.offline;
+  hosts.cell[host] = nowhere;
   for (const table of [hosts.allocatable, hosts.capacity, hosts.free]) {
     table.fill(0, host * resourceCount, (host + 1) * resourceCount);
   }
-  attach(world, host);
 }
 
 /** Changes the state of a host only. */
@@ -66,11 +67,12 @@ export function setRackState(world: World, id: string, state: OperatingState): v
   world.racks.state[refer(world.racks.names, id, "rack")] = stateCodes[state];
 }
 
-/** Addresses of a subnet that others took (positive) or gave back (negative). */
-export function takeSubnetIps(world: World, id: string, taken: number): void {
+/** The fixed addresses of a subnet that are free, as the ledger counts them, when others took some or gave some back. */
+export function setFreeIps(world: World, id: string, free: number): void {
   const subnet = refer(world.subnets.names, id, "subnet");
-  world.subnets.free[subnet]! -= taken;
-  world.racks.freeIps[world.subnets.rack[subnet]! * world.areas.ids.length + world.subnets.area[subnet]!]! -= taken;
+  const more = free - world.subnets.free[subnet]!;
+  world.subnets.free[subnet] = free;
+  world.racks.freeIps[world.subnets.rack[subnet]! * world.areas.ids.length + world.subnets.area[subnet]!]! += more;
 }
 
 function setCapacity(world: World, host: number, record: HostRecord): void {
@@ -106,6 +108,7 @@ function setCapacity(world: World, host: number, record: HostRecord): void {
 /** Counts a host in its cell and, unless it is offline, in its pool. */
 function attach(world: World, host: number): void {
   const { hosts, cells, pools } = world;
+  if (!isThere(world, host)) return;
   const cell = hosts.cell[host]!;
   cells.hosts[cell]!.push(host);
   for (let r = 0; r < resourceCount; r += 1) {
@@ -122,6 +125,7 @@ function attach(world: World, host: number): void {
 
 function detach(world: World, host: number): void {
   const { hosts, cells, pools } = world;
+  if (!isThere(world, host)) return;
   const list = cells.hosts[hosts.cell[host]!]!;
   list.splice(list.indexOf(host), 1);
   addToTotals(world, host, -1);

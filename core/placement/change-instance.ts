@@ -88,6 +88,17 @@ export function instanceRecord(world: World, row: number): InstanceRecord {
   };
 }
 
+/** Every instance of the picture. */
+export function* instanceRecords(world: World): Generator<InstanceRecord> {
+  for (const row of world.instances.names.values()) yield instanceRecord(world, row);
+}
+
+/** An instance of the picture; null when there is none of the id. */
+export function findInstance(world: World, id: string): InstanceRecord | null {
+  const row = world.instances.names.get(id);
+  return row === undefined ? null : instanceRecord(world, row);
+}
+
 /** Adds (sign 1) or takes away (-1) what an instance uses: capacity, quota, addresses, neighbours. */
 function count(world: World, row: number, sign: 1 | -1): void {
   const { hosts, cells, instances, racks, subnets } = world;

@@ -34,7 +34,7 @@ export type RackRecord = Readonly<{ id: string; idc: string; state: OperatingSta
 
 /**
  * `fixedIps`: addresses of the fixed range. `takenElsewhere`: those of them that an instance of `Estate.instances` does not
- * hold and that are not free either (VMs, cooling down, reserved by hand).
+ * hold and that are not free either (VMs, cooling down, reserved by hand); less those that instances hold outside of the range.
  */
 export type SubnetRecord = Readonly<{
   id: string;

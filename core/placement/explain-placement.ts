@@ -8,7 +8,7 @@ import { ruleNames, ruleOfKey, type RuleName } from "./rule-names.ts";
 import { ruleTexts } from "./rule-texts.ts";
 import { affinityBlocks, blockedLimits, createState } from "./solver-state.ts";
 import { texts, type BilingualText } from "./texts.ts";
-import type { World } from "./world.ts";
+import { isThere, type World } from "./world.ts";
 
 /** How many hosts one rule took out, of those that the rules before it had left. `example`: one of them. */
 export type FunnelStep = Readonly<{ rule: RuleName; hosts: number; example: string; text: BilingualText }>;
@@ -77,7 +77,8 @@ export function explainPlacement(world: World, request: PlacementRequest): Deman
 /** Every rule that is against one host, for each subsystem and DCN of a request; an empty list: nothing is. */
 export function reasonsAgainst(world: World, request: PlacementRequest, hostId: string) {
   const host = world.hosts.names.index.get(hostId);
-  if (host === undefined) throw new PlacementInputError("host", `"${hostId}" is not known`, "check the name");
+  if (host === undefined || !isThere(world, host))
+    throw new PlacementInputError("host", `"${hostId}" is not known`, "check the name");
   const set = readRequest(world, request);
   return withoutInstances(world, request.replace ?? [], () => {
     const problem = compileProblem(world, set);

@@ -1,7 +1,8 @@
 export { applyPlan, undoPlan, type PlanJournal } from "./apply-plan.ts";
 export { buildWorld } from "./build-world.ts";
-export { putHost, removeHost, setClusterState, setRackState, takeSubnetIps } from "./change-host.ts";
-export { addInstance, removeInstance } from "./change-instance.ts";
+export { putHost, removeHost, setClusterState, setFreeIps, setRackState } from "./change-host.ts";
+export { addInstance, findInstance, instanceRecords, removeInstance } from "./change-instance.ts";
+export { compareWorlds } from "./compare-worlds.ts";
 export type * from "./estate.ts";
 export { EstateError } from "./estate-error.ts";
 export { explainPlacement, reasonsAgainst, type DemandExplanation, type FunnelStep } from "./explain-placement.ts";

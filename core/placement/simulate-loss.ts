@@ -9,7 +9,7 @@ import { readRequest } from "./read-request.ts";
 import { PlacementInputError, type PlacementPlan, type PlannedInstance } from "./request.ts";
 import { domainOfHost } from "./surroundings.ts";
 import { texts, type BilingualText } from "./texts.ts";
-import { idcOfHost, stateCodes, type World } from "./world.ts";
+import { idcOfHost, isThere, stateCodes, type World } from "./world.ts";
 
 /** For so many deployments that find no place it is worked out why; the reason is mostly the same. */
 const mostRefusals = 5;
@@ -52,7 +52,9 @@ export type LossReport = Readonly<{
 export function simulateLoss(world: World, domain: FailureDomain, id: string): LossReport {
   const index = namesOf(world, domain).index.get(id);
   if (index === undefined) throw new PlacementInputError(domain, `"${id}" is not known`, "check the name");
-  const hosts = [...world.hosts.names.ids.keys()].filter((host) => domainOfHost(world, host, domain) === index);
+  const hosts = [...world.hosts.names.ids.keys()].filter(
+    (host) => isThere(world, host) && domainOfHost(world, host, domain) === index,
+  );
   const lost = lostByDeployment(world, new Set(hosts), domain, index);
   const groupSizes = new Map<string, { before: number; lost: number }>();
   for (const deployment of world.deployments.subsystem.keys()) {
@@ -227,7 +229,9 @@ function planAsMany(world: World, ids: readonly string[]): PlacementPlan | null 
 
 function hostsInIdc(world: World, idc: number): number {
   let hosts = 0;
-  for (let host = 0; host < world.hosts.names.ids.length; host += 1) if (idcOfHost(world, host) === idc) hosts += 1;
+  for (let host = 0; host < world.hosts.names.ids.length; host += 1) {
+    if (isThere(world, host) && idcOfHost(world, host) === idc) hosts += 1;
+  }
   return hosts;
 }
 

@@ -181,6 +181,13 @@ export type InstanceTable = {
 export const temporaryFlag = 1;
 export const borrowedFlag = 2;
 
+/** The cell of a host that is gone. Its row stays, so that the others keep their numbers. */
+export const nowhere = -1;
+
+export function isThere(world: World, host: number): boolean {
+  return world.hosts.cell[host] !== nowhere;
+}
+
 export function shareSlotKey(world: World, pool: number, business: number): number {
   return business * world.pools.names.ids.length + pool;
 }

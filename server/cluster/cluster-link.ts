@@ -10,6 +10,7 @@ import {
   type CacheChange,
 } from "@wcs/kube";
 import type { Log } from "../program/log.ts";
+import { followOtherPods, type OtherPods } from "./other-pods.ts";
 import { followHealth, unknownHealth, type ClusterHealth } from "./health-probe.ts";
 import { userAgent } from "./register-cluster.ts";
 
@@ -20,6 +21,8 @@ export type ClusterLink = Readonly<{
   nodes: WatchCache<NodeState>;
   /** WCS's own pods (those of instances). */
   pods: WatchCache<PodState>;
+  /** What all other pods request of the nodes. */
+  others: OtherPods;
   health: () => ClusterHealth;
   /** A renewed credential, used from the next call on. */
   useToken: (token: string) => void;
@@ -33,8 +36,11 @@ export type ClusterLinkOptions = Readonly<{
   probeEveryMs: number;
   onNode?: (change: CacheChange<NodeState>) => void;
   onPod?: (change: CacheChange<PodState>) => void;
+  /** What others request of a node has changed. */
+  onOthers?: (node: string) => void;
 }>;
 
+/** Only WCS writes it (core/cluster, the policy of reserved metadata). */
 const instanceLabel = "wcs.io/instance";
 
 /** Opens a link. Nothing in it waits: a cluster that is away shows in `health` and in the caches' status. */
@@ -73,11 +79,13 @@ export function openClusterLink(options: ClusterLinkOptions): ClusterLink {
     project: podState,
     onChange: options.onPod,
   });
+  const others = followOtherPods(client, { ownLabel: instanceLabel, onChange: options.onOthers });
   return {
     name,
     client,
     nodes: nodeCache,
     pods: podCache,
+    others,
     health: () => health,
     useToken: (renewed) => {
       token = renewed;
@@ -85,7 +93,7 @@ export function openClusterLink(options: ClusterLinkOptions): ClusterLink {
     close: async () => {
       stop.abort();
       prober.close();
-      await Promise.all([nodeCache.close(), podCache.close(), probing]);
+      await Promise.all([nodeCache.close(), podCache.close(), others.close(), probing]);
       client.close();
     },
   };

@@ -9,6 +9,7 @@ import { readCredential } from "./credentials.ts";
 
 type PodListener = (change: CacheChange<PodState>) => void;
 type NodeListener = (cluster: string, change: CacheChange<NodeState>) => void;
+type OthersListener = (cluster: string, node: string) => void;
 
 /** This server's links with all clusters. */
 export type ClusterLinks = Readonly<{
@@ -18,6 +19,8 @@ export type ClusterLinks = Readonly<{
   onPod: (listener: PodListener) => () => void;
   /** Calls for every change of a node of any cluster; returns what ends that. */
   onNode: (listener: NodeListener) => () => void;
+  /** Calls when what others request of a node has changed; returns what ends that. */
+  onOthers: (listener: OthersListener) => () => void;
   /** Follows the table of connections until the signal fires, then closes every link. */
   run: (signal: AbortSignal) => Promise<void>;
 }>;
@@ -35,6 +38,7 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
   const held = new Map<string, Held>();
   const podListeners = new Set<PodListener>();
   const nodeListeners = new Set<NodeListener>();
+  const othersListeners = new Set<OthersListener>();
 
   const onPod = (change: CacheChange<PodState>): void => {
     for (const listener of podListeners) listener(change);
@@ -44,6 +48,12 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
     (cluster: string) =>
     (change: CacheChange<NodeState>): void => {
       for (const listener of nodeListeners) listener(cluster, change);
+    };
+
+  const onOthers =
+    (cluster: string) =>
+    (node: string): void => {
+      for (const listener of othersListeners) listener(cluster, node);
     };
 
   async function sync(): Promise<void> {
@@ -65,7 +75,9 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
         if (held.get(row.name)?.way !== way) await drop(row.name);
         const known = held.get(row.name);
         if (known === undefined) {
-          const link = openClusterLink({ name: row.name, access, log, probeEveryMs, onPod, onNode: onNode(row.name) });
+          const { name } = row;
+          const listeners = { onPod, onNode: onNode(name), onOthers: onOthers(name) };
+          const link = openClusterLink({ name, access, log, probeEveryMs, ...listeners });
           held.set(row.name, { link, version: row.version, way });
         } else {
           known.link.useToken(tokenOf(credential));
@@ -90,6 +102,10 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
     onNode: (listener) => {
       nodeListeners.add(listener);
       return () => nodeListeners.delete(listener);
+    },
+    onOthers: (listener) => {
+      othersListeners.add(listener);
+      return () => othersListeners.delete(listener);
     },
     run: async (signal) => {
       let nudge = Promise.withResolvers<void>();

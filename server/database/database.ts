@@ -12,6 +12,11 @@ export type Query = <R extends Row = Row>(text: string, values?: readonly unknow
 export type Database = Readonly<{
   query: Query;
   pool: Pool;
+  /**
+   * The same database with connections of its own, at most so many: for what is read while a transaction waits for it, which in one pool would
+   * wait for itself. The caller closes it.
+   */
+  apart: (maxConnections: number) => Database;
   close: () => Promise<void>;
 }>;
 
@@ -61,6 +66,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   pool.on("error", options.onError);
   return {
     pool,
+    apart: (maxConnections) => createDatabase({ ...options, maxConnections }),
     query: async (text, values) => (await pool.query(statement(text, values))).rows,
     close: () => pool.end(),
   };

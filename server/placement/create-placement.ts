@@ -16,22 +16,24 @@ import { notFound, principalReach, requireAccess, type Principal } from "../acce
 import { answer, read } from "../http/route.ts";
 import { bodyOf } from "./body-of.ts";
 import type { Picture } from "./picture.ts";
+import { changesPruner } from "./prune-changes.ts";
 import { refusingUnreadable } from "./refusing-unreadable.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 
 const resource = "placements";
 
 /** Questions to the placement engine: they plan, explain and simulate, and change nothing. */
-export function createPlacement({ database }: Platform, picture: Picture): Feature {
+export function createPlacement(platform: Platform, picture: Picture): Feature {
   const { plan, explain, simulateLoss: simulate, listPoolUse, getPoolUse } = placementOperations;
   const ask = async <T>(principal: Principal, question: PlacementRequest, run: (world: World) => T): Promise<T> => {
-    const world = await picture(database.query);
-    return refusingUnreadable(() => {
-      for (const { name, scope } of scopesOfRequest(world, question)) {
-        requireAccess(principal, { verb: "plan", resource, name, scope });
-      }
-      return run(world);
-    });
+    return picture.ask((world) =>
+      refusingUnreadable(() => {
+        for (const { name, scope } of scopesOfRequest(world, question)) {
+          requireAccess(principal, { verb: "plan", resource, name, scope });
+        }
+        return run(world);
+      }),
+    );
   };
   return {
     routes: [
@@ -49,20 +51,25 @@ export function createPlacement({ database }: Platform, picture: Picture): Featu
       }),
       read(simulate, async ({ body: { domain, name }, principal }) => {
         requireAccess(principal, { verb: "simulate", resource, name, scope: nowhere });
-        const world = await picture(database.query);
-        return answer(200, bodyOf(refusingUnreadable(() => simulateLoss(world, domain, name))));
+        const loss = await picture.ask((world) => refusingUnreadable(() => simulateLoss(world, domain, name)));
+        return answer(200, bodyOf(loss));
       }),
       read(listPoolUse, async ({ principal }) => {
         const sees = reaches(principalReach(principal, "list", "pools"), nowhere);
-        const items = sees ? poolTotals(await picture(database.query)) : [];
+        const items = sees ? await picture.ask(poolTotals) : [];
         return answer(200, { items: bodyOf(items), next: null });
       }),
       read(getPoolUse, async ({ params: { name }, principal }) => {
         requireAccess(principal, { verb: "get", resource: "pools", name, scope: nowhere });
-        const world = await picture(database.query);
-        if (!world.pools.names.index.has(name)) throw notFound("pools", name);
-        return answer(200, bodyOf(poolDetail(world, name)));
+        const detail = await picture.ask((world) =>
+          world.pools.names.index.has(name) ? poolDetail(world, name) : null,
+        );
+        if (detail === null) throw notFound("pools", name);
+        return answer(200, bodyOf(detail));
       }),
     ],
+    reconcilers: [changesPruner(platform.database)],
+    run: picture.run,
+    finish: picture.close,
   };
 }

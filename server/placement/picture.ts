@@ -1,70 +1,152 @@
-import { createEstateIndex, estateKindNames, type EstateDocument } from "@wcs/core/estate";
-import { buildWorld, type World } from "@wcs/core/placement";
+import { setTimeout as sleep } from "node:timers/promises";
+import { compareWorlds, type World } from "@wcs/core/placement";
 import type { ClusterLinks } from "../cluster/cluster-links.ts";
-import type { Query, Row } from "../database/database.ts";
-import { documentOfRow, estateColumns, estateTable, type EstateRow } from "../estate/estate-tables.ts";
-import { subnetUsage } from "../ipam/index.ts";
-import { placementEstate, type PlacedInstance } from "./placement-estate.ts";
-import { memoryMiBOf, milliOf } from "./quantity.ts";
+import type { Platform } from "../program/platform.ts";
+import { buildPicture, changePicture, type LivePicture } from "./live-picture.ts";
+import { clusterFacts } from "./node-facts.ts";
+import { readPictures, type PictureChanges, type PictureCursor } from "./read-picture.ts";
 
-/** The engine's picture of the estate, the instances, the ledger and the clusters as they are now. */
-export type Picture = (query: Query) => Promise<World>;
+/** The engine's picture of the estate, the instances, the ledger and the clusters, kept in this server's memory. */
+export type Picture = Readonly<{
+  /**
+   * Asks something of the picture as it is after everything that was committed before this call. `question` must leave the world as it was; nothing
+   * else changes it meanwhile.
+   */
+  ask: <T>(question: (world: World) => T) => Promise<T>;
+  /** Compares the picture with one that is made anew, and takes that one when they differ. Returns the differences. */
+  check: () => Promise<readonly string[]>;
+  /** Keeps the picture fresh while nobody asks, and checks it now and then, until the signal. */
+  run: (signal: AbortSignal) => Promise<void>;
+  close: () => Promise<void>;
+}>;
 
-export function createPicture(links: ClusterLinks): Picture {
-  return async (query) => {
-    const { documents } = createEstateIndex(await allDocuments(query));
-    const usage = await subnetUsage(query);
-    const instances = await placedInstances(query);
-    const leaving = await leavingInstances(query);
-    const clusterOf = (host: string) => {
-      const document = documents.Host.get(host) as EstateDocument<"Host"> | undefined;
-      return { cluster: document?.spec.cluster ?? "", node: document?.spec.node ?? host };
-    };
-    return buildWorld(
-      placementEstate({
-        documents,
-        instances,
-        leaving,
-        addresses: new Map(usage.map(({ subnet, fixed, free }) => [subnet, { fixed, free }])),
-        isHeardOf: (cluster) => links.get(cluster)?.health().reachable === true,
-        nodeOf: (host) => {
-          const { cluster, node } = clusterOf(host);
-          const state = links.get(cluster)?.nodes.get(node);
-          if (state === undefined) return null;
-          return {
-            cpuMilli: milliOf(state.allocatable["cpu"]),
-            memoryMiB: memoryMiBOf(state.allocatable["memory"]),
-            ready: state.ready && state.schedulable,
-          };
-        },
-      }),
-    );
+/** Well under the time for which changes are kept (prune-changes.ts). */
+const freshenMs = 10_000;
+const checkEveryMs = 15 * 60_000;
+const mostDifferences = 20;
+
+export function createPicture(platform: Pick<Platform, "database" | "log" | "metrics">, links: ClusterLinks): Picture {
+  const { log, metrics } = platform;
+  // One to read what is new, one to read everything for a check.
+  const database = platform.database.apart(2);
+  const clusters = clusterFacts(links);
+  let live: LivePicture | null = null;
+  let running: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | null = null;
+  let lastMs = 0;
+  let differences = 0;
+  let builds = 0;
+  metrics.gauge(
+    "wcs_placement_picture_refresh_seconds",
+    "Time that the last look for changes took",
+    () => lastMs / 1000,
+  );
+  metrics.gauge(
+    "wcs_placement_picture_differences",
+    "Differences that checks have found and mended",
+    () => differences,
+  );
+  metrics.gauge("wcs_placement_picture_builds", "How often everything was read anew", () => builds);
+  metrics.gauge(
+    "wcs_placement_picture_astray",
+    "Instances that stand on what is not there",
+    () => live?.astray.size ?? 0,
+  );
+
+  const read = async (cursor: PictureCursor | null): Promise<PictureChanges> => {
+    const [changes] = await readPictures(database, [cursor]);
+    if (changes === undefined) throw new Error("nothing was read");
+    return changes;
   };
-}
+  const buildOf = (everything: PictureChanges): Promise<LivePicture> => {
+    builds += 1;
+    // What is not yet told is in what is read now.
+    clusters.news();
+    return buildPicture(everything, clusters);
+  };
 
-async function allDocuments(query: Query): Promise<readonly EstateDocument[]> {
-  const documents: EstateDocument[] = [];
-  for (const kind of estateKindNames) {
-    const rows = await query<EstateRow>(`SELECT ${estateColumns} FROM ${estateTable(kind)}`);
-    documents.push(...rows.map((row) => documentOfRow(kind, row)));
-  }
-  return documents;
-}
+  const bringUp = async (): Promise<void> => {
+    const started = performance.now();
+    const changes = await read(live?.cursor ?? null);
+    if (live === null || changes.whole) live = await buildOf(changes);
+    else {
+      try {
+        await changePicture(live, changes, { clusters, news: clusters.news() });
+      } catch (error) {
+        // Half a change must not stay.
+        live = null;
+        log.error({ err: error }, "the picture of placement can't take a change, and is made anew");
+        live = await buildOf(await read(null));
+      }
+    }
+    lastMs = performance.now() - started;
+  };
 
-type PlacedRow = Row & Omit<PlacedInstance, "subnets"> & Readonly<{ nics: readonly Readonly<{ subnet: string }>[] }>;
+  /** One at a time; all that ask before it begins share one. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const turn = running.then(work);
+    running = turn.catch(() => undefined);
+    return turn;
+  };
+  const refresh = (): Promise<void> => {
+    waiting ??= inTurn(() => {
+      waiting = null;
+      return bringUp();
+    });
+    return waiting;
+  };
+  const ask = async <T>(question: (world: World) => T): Promise<T> => {
+    await refresh();
+    if (live === null) throw new Error("there is no picture of placement");
+    return question(live.world);
+  };
 
-/** Every instance that counts in its DCN. */
-async function placedInstances(query: Query): Promise<readonly PlacedInstance[]> {
-  const rows = await query<PlacedRow>(
-    `SELECT name, subsystem, dcn, class, host, nics, lifetime, borrowed FROM instances
-     WHERE retired_at IS NULL AND wish <> 'retire' ORDER BY name`,
-  );
-  return rows.map(({ nics, ...instance }) => ({ ...instance, subnets: nics.map(({ subnet }) => subnet) }));
-}
+  const check = async (): Promise<readonly string[]> => {
+    const rebuilt = await buildPicture(await read(null), clusters);
+    let found: readonly string[] = [];
+    await inTurn(async () => {
+      if (live === null) return;
+      const [own, others] = await readPictures(database, [live.cursor, rebuilt.cursor]);
+      if (own === undefined || others === undefined || own.whole || others.whole) return;
+      // Both of one moment of the database, and of one look at the clusters.
+      const news = { nodes: new Set<string>(), clusters: new Set(live.documents.Cluster.keys()) };
+      await changePicture(rebuilt, others, { clusters, news });
+      const kept = live;
+      live = null;
+      await changePicture(kept, own, { clusters, news: clusters.news() });
+      live = kept;
+      found = compareWorlds(live.world, rebuilt.world, mostDifferences);
+      if (found.length === 0) return;
+      differences += found.length;
+      live = rebuilt;
+    });
+    if (found.length > 0)
+      log.error({ differences: found }, "the picture of placement differed from what is true, and is mended");
+    return found;
+  };
 
-/** Instances that are retiring and not gone yet. */
-async function leavingInstances(query: Query): Promise<readonly Readonly<{ class: string; host: string }>[]> {
-  return await query<Row & { class: string; host: string }>(
-    "SELECT class, host FROM instances WHERE retired_at IS NULL AND wish = 'retire' ORDER BY name",
-  );
+  return {
+    ask,
+    check,
+    run: async (signal) => {
+      let checkedAt = performance.now();
+      while (!signal.aborted) {
+        try {
+          await refresh();
+          if (performance.now() - checkedAt > checkEveryMs) {
+            checkedAt = performance.now();
+            await check();
+          }
+        } catch (error) {
+          log.warn({ err: error }, "the picture of placement can't be read");
+        }
+        await sleep(freshenMs, undefined, { signal }).catch(() => undefined);
+      }
+    },
+    close: async () => {
+      clusters.stop();
+      await running;
+      await database.close();
+    },
+  };
 }

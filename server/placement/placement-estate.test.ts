@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createEstateIndex, parseEstateFile, stageChanges, type EstateIndex } from "@wcs/core/estate";
-import { buildWorld, planPlacement } from "@wcs/core/placement";
+import { buildWorld, planPlacement, type InstanceRecord } from "@wcs/core/placement";
 import { placementEstate, type PlacementFacts } from "./placement-estate.ts";
 
 const host = (name: string, rack: string) => `
@@ -50,14 +50,16 @@ function estate(): EstateIndex {
 
 const facts: PlacementFacts = {
   documents: estate().documents,
-  instances: [],
-  leaving: [],
+  leaving: new Map(),
+  held: new Map(),
   addresses: new Map(["idc1-r1-core", "idc1-r2-core"].map((subnet) => [subnet, { fixed: 10, free: 10 }])),
   isHeardOf: () => true,
-  nodeOf: () => null,
+  nodeOf: () => undefined,
 };
-const ask = (changes: Partial<PlacementFacts>, count: number) =>
-  planPlacement(buildWorld(placementEstate({ ...facts, ...changes })), {
+const others = { cpuMilli: 0, memoryMiB: 0, diskGiB: 0, ioMiBps: 0, instances: 0 };
+const node = { cpuMilli: 16_000, memoryMiB: 32_768, pods: 110, ready: true, others };
+const ask = (changes: Partial<PlacementFacts>, count: number, instances: readonly InstanceRecord[] = []) =>
+  planPlacement(buildWorld({ ...placementEstate({ ...facts, ...changes }), instances }), {
     items: [{ subsystem: "0101", class: "4C8G", areas: ["core"], counts: { "1C1": count } }],
   });
 
@@ -69,7 +71,7 @@ describe("the estate as placement takes it", () => {
   });
 
   it("gives the room of an instance on its way out to nobody until it is gone", () => {
-    const leaving = Array.from({ length: 4 }, () => ({ class: "4C8G", host: "idc1-h3" }));
+    const leaving = new Map([["idc1-h3", Array.from({ length: 4 }, () => "4C8G")]]);
     const plan = ask({ leaving }, 4);
     assert.equal(plan.outcome, "refusal", "rack idc1-r2 has no room left, and half must survive the loss of a rack");
     assert.equal(ask({}, 4).outcome, "plan");
@@ -77,7 +79,7 @@ describe("the estate as placement takes it", () => {
 
   it("counts what instances hold, and addresses that others have", () => {
     const instances = [1, 2].map((number) => ({
-      name: `0101-1c1-0${number}`,
+      id: `0101-1c1-0${number}`,
       subsystem: "0101",
       dcn: "1C1",
       class: "4C8G",
@@ -86,21 +88,36 @@ describe("the estate as placement takes it", () => {
       lifetime: "long-term" as const,
       borrowed: false,
     }));
-    const held = new Map([
+    const addresses = new Map([
       ["idc1-r1-core", { fixed: 10, free: 9 }],
       ["idc1-r2-core", { fixed: 10, free: 0 }],
     ]);
-    const plan = ask({ instances, addresses: held }, 2);
+    const held = new Map(["idc1-r1-core", "idc1-r2-core"].map((subnet) => [subnet, 1]));
+    const plan = ask({ addresses, held }, 2, instances);
     assert.ok(plan.outcome === "plan");
     assert.deepEqual([plan.places.length, plan.removals.length], [0, 0]);
-    const refusal = ask({ instances, addresses: held }, 4);
+    const refusal = ask({ addresses, held }, 4, instances);
     assert.ok(refusal.outcome === "refusal");
     assert.match(refusal.text.en, /idc1-r2|fixed IP|address/);
   });
 
   it("places nothing on a cluster that is not heard of, or a host that is not ready", () => {
     assert.equal(ask({ isHeardOf: () => false }, 1).outcome, "refusal");
-    const plan = ask({ nodeOf: (host) => ({ cpuMilli: 16_000, memoryMiB: 32_768, ready: host !== "idc1-h3" }) }, 2);
+    const plan = ask({ nodeOf: (_cluster, host) => ({ ...node, ready: host !== "idc1-h3" }) }, 2);
     assert.equal(plan.outcome, "refusal", "half of them must survive the loss of a rack");
+  });
+
+  it("places nothing on a host that is no node of its cluster", () => {
+    const nodeOf: PlacementFacts["nodeOf"] = (_cluster, host) => (host === "idc1-h3" ? null : node);
+    assert.equal(ask({ nodeOf }, 2).outcome, "refusal", "half of them must survive the loss of a rack");
+    assert.equal(ask({ nodeOf: () => node }, 2).outcome, "plan");
+  });
+
+  it("gives nobody what other pods request", () => {
+    const nodeOf: PlacementFacts["nodeOf"] = () => ({ ...node, others: { ...others, cpuMilli: 8_500, instances: 3 } });
+    assert.equal(ask({ nodeOf }, 2).outcome, "plan", "7.5 of 16 cores are left: one 4C8G on each host");
+    const refusal = ask({ nodeOf }, 4);
+    assert.ok(refusal.outcome === "refusal");
+    assert.ok(refusal.conflict.some(({ rule }) => rule === "cpu"));
   });
 });

@@ -1,61 +1,44 @@
-import type { EstateDocument, EstateKind } from "@wcs/core/estate";
-import type { Estate, HostRecord, OperatingState, ResourceAmount } from "@wcs/core/placement";
+import type { EstateDocument } from "@wcs/core/estate";
+import type { Estate, HostRecord, OperatingState, ResourceAmount, SubnetRecord } from "@wcs/core/placement";
+import type { PlacementKind } from "./read-picture.ts";
 
-/** An instance that holds its host and its addresses. */
-export type PlacedInstance = Readonly<{
-  name: string;
-  subsystem: string;
-  dcn: string;
-  class: string;
-  host: string;
-  subnets: readonly string[];
-  lifetime: "long-term" | "temporary";
-  borrowed: boolean;
+/** What a cluster says of a host's node, and what others request there. */
+export type NodeFacts = Readonly<{
+  cpuMilli: number;
+  memoryMiB: number;
+  pods: number;
+  ready: boolean;
+  others: ResourceAmount & Readonly<{ instances: number }>;
 }>;
 
-/** What the world is made of, beside the estate's documents. */
+/** What the world is made of, beside instances. */
 export type PlacementFacts = Readonly<{
-  documents: Readonly<Record<EstateKind, ReadonlyMap<string, EstateDocument>>>;
-  instances: readonly PlacedInstance[];
-  /** Instances on their way out: they no longer count in their DCN, and hold their host's room until they are gone. */
-  leaving: readonly Readonly<{ class: string; host: string }>[];
-  /** Of a subnet's name: addresses of its fixed range, and those that are neither free nor an instance's of `instances`. */
+  documents: Readonly<Record<PlacementKind, ReadonlyMap<string, EstateDocument>>>;
+  /** By host, the classes of instances on their way out: they no longer count in their DCN, and hold their host's room until they are gone. */
+  leaving: ReadonlyMap<string, readonly string[]>;
+  /** By subnet: addresses of its fixed range, and those of them that are free. */
   addresses: ReadonlyMap<string, Readonly<{ fixed: number; free: number }>>;
+  /** By subnet, the addresses that the instances hold. */
+  held: ReadonlyMap<string, number>;
   /** Whether a cluster has been heard of lately. */
   isHeardOf: (cluster: string) => boolean;
-  /** What a host's node can give, as the cluster says; null: the estate's word stands. */
-  nodeOf: (host: string) => Readonly<{ cpuMilli: number; memoryMiB: number; ready: boolean }> | null;
+  /** A host's node; null when its cluster has none of the name; undefined while nobody can say, and the estate's word stands. */
+  nodeOf: (cluster: string, node: string) => NodeFacts | null | undefined;
 }>;
 
 const nothing: ResourceAmount = { cpuMilli: 0, memoryMiB: 0, diskGiB: 0, ioMiBps: 0 };
 /** A host whose document names none. */
 const usualInstances = 110;
 
-/** The estate as the placement engine takes it. */
+/** The estate as the placement engine takes it, without its instances. */
 export function placementEstate(facts: PlacementFacts): Estate {
-  const all = <K extends EstateKind>(kind: K) =>
+  const all = <K extends PlacementKind>(kind: K) =>
     [...facts.documents[kind].values()] as unknown as readonly EstateDocument<K>[];
   const systems = facts.documents.System;
   const businessOf = (system: string): string => {
     const document = systems.get(system) as EstateDocument<"System"> | undefined;
     if (document === undefined) throw new Error(`system ${system} is gone`);
     return document.spec.business;
-  };
-  const held = new Map<string, number>();
-  for (const { subnets } of facts.instances) {
-    for (const subnet of subnets) held.set(subnet, (held.get(subnet) ?? 0) + 1);
-  }
-  const leavingOn = (host: string): HostRecord["otherPods"] => {
-    const room = { ...nothing, instances: 0 };
-    for (const { class: className } of facts.leaving.filter((instance) => instance.host === host)) {
-      const spec = (facts.documents.Class.get(className) as EstateDocument<"Class"> | undefined)?.spec;
-      room.cpuMilli += spec?.cpuMilli ?? 0;
-      room.memoryMiB += spec?.memoryMiB ?? 0;
-      room.diskGiB += spec?.diskGiB ?? 0;
-      room.ioMiBps += spec?.ioMiBps ?? 0;
-      room.instances += 1;
-    }
-    return room;
   };
   return {
     idcs: all("IDC").map(({ name }) => ({ id: name })),
@@ -68,11 +51,7 @@ export function placementEstate(facts: PlacementFacts): Estate {
       stale: !facts.isHeardOf(name),
     })),
     racks: all("Rack").map(({ name, spec }) => ({ id: name, idc: spec.idc, state: spec.state ?? "available" })),
-    subnets: all("Subnet").map(({ name, spec }) => {
-      const { fixed, free } = facts.addresses.get(name) ?? { fixed: 0, free: 0 };
-      const takenElsewhere = Math.max(0, fixed - free - (held.get(name) ?? 0));
-      return { id: name, rack: spec.rack, area: spec.area, fixedIps: fixed, takenElsewhere };
-    }),
+    subnets: all("Subnet").map((subnet) => subnetRecord(subnet, facts)),
     pools: all("Pool").map(({ name, spec }) => ({
       id: name,
       environment: spec.environment,
@@ -80,7 +59,7 @@ export function placementEstate(facts: PlacementFacts): Estate {
       ...(spec.bigClass === undefined ? {} : { bigClass: spec.bigClass }),
       shares: Object.entries(spec.quotas ?? {}).map(([business, quota]) => ({ business, ...quota })),
     })),
-    hosts: all("Host").flatMap((host) => hostRecord(host, facts, leavingOn(host.name))),
+    hosts: all("Host").flatMap((host) => hostRecord(host, facts) ?? []),
     dcns: all("DCN").map(({ name, spec }) => ({
       id: name,
       group: spec.group,
@@ -118,45 +97,60 @@ export function placementEstate(facts: PlacementFacts): Estate {
             },
           ],
     ),
-    instances: facts.instances.map(({ name, ...instance }) => ({ id: name, ...instance })),
+    instances: [],
   };
 }
 
-/** A host that is in no cluster or no pool takes no instances. */
-function hostRecord(
-  host: EstateDocument<"Host">,
-  { nodeOf }: PlacementFacts,
-  otherPods: HostRecord["otherPods"],
-): readonly HostRecord[] {
+/** The addresses of a subnet, as the engine takes them. */
+export function subnetRecord({ name, spec }: EstateDocument<"Subnet">, facts: PlacementFacts): SubnetRecord {
+  const { fixed, free } = facts.addresses.get(name) ?? { fixed: 0, free: 0 };
+  const takenElsewhere = fixed - free - (facts.held.get(name) ?? 0);
+  return { id: name, rack: spec.rack, area: spec.area, fixedIps: fixed, takenElsewhere };
+}
+
+/** A host as the engine takes it; null for one that is in no cluster or no pool, and takes no instances. */
+export function hostRecord(host: EstateDocument<"Host">, facts: PlacementFacts): HostRecord | null {
   const { name, labels = {}, spec } = host;
-  if (spec.cluster === undefined || spec.pool === undefined) return [];
-  const node = nodeOf(name);
+  if (spec.cluster === undefined || spec.pool === undefined) return null;
+  const node = facts.nodeOf(spec.cluster, spec.node ?? name);
   const { capacity } = spec;
-  return [
-    {
-      id: name,
-      rack: spec.rack,
-      cluster: spec.cluster,
-      pool: spec.pool,
-      state: stateOf(spec.state ?? "available", node?.ready ?? true),
-      labels,
-      ioClass: spec.ioClass ?? "",
-      allocatable: {
-        cpuMilli: Math.min(capacity.cpuMilli, node?.cpuMilli ?? Number.POSITIVE_INFINITY),
-        memoryMiB: Math.min(capacity.memoryMiB, node?.memoryMiB ?? Number.POSITIVE_INFINITY),
-        diskGiB: capacity.diskGiB ?? unlimited,
-        ioMiBps: capacity.ioMiBps ?? unlimited,
-        instances: capacity.instances ?? usualInstances,
-      },
-      otherPods,
+  const atMost = (most: number, says: number | undefined) => Math.min(most, says ?? Number.POSITIVE_INFINITY);
+  return {
+    id: name,
+    rack: spec.rack,
+    cluster: spec.cluster,
+    pool: spec.pool,
+    // A host that is not ready, or is no node of its cluster, keeps what it has and takes nothing new.
+    state: stateOf(spec.state ?? "available", node === undefined || node?.ready === true),
+    labels,
+    ioClass: spec.ioClass ?? "",
+    allocatable: {
+      cpuMilli: atMost(capacity.cpuMilli, node?.cpuMilli),
+      memoryMiB: atMost(capacity.memoryMiB, node?.memoryMiB),
+      diskGiB: capacity.diskGiB ?? unlimited,
+      ioMiBps: capacity.ioMiBps ?? unlimited,
+      instances: atMost(capacity.instances ?? usualInstances, node?.pods),
     },
-  ];
+    otherPods: withLeaving(node?.others ?? { ...nothing, instances: 0 }, facts, name),
+  };
+}
+
+function withLeaving(others: HostRecord["otherPods"], facts: PlacementFacts, host: string): HostRecord["otherPods"] {
+  const room = { ...others };
+  for (const className of facts.leaving.get(host) ?? []) {
+    const spec = (facts.documents.Class.get(className) as EstateDocument<"Class"> | undefined)?.spec;
+    room.cpuMilli += spec?.cpuMilli ?? 0;
+    room.memoryMiB += spec?.memoryMiB ?? 0;
+    room.diskGiB += spec?.diskGiB ?? 0;
+    room.ioMiBps += spec?.ioMiBps ?? 0;
+    room.instances += 1;
+  }
+  return room;
 }
 
 /** What a host's document does not count is not counted. */
 const unlimited = 1_000_000_000;
 
-/** A host that is not ready keeps what it has and takes nothing new. */
-function stateOf(state: OperatingState, isReady: boolean): OperatingState {
-  return state === "available" && !isReady ? "unavailable" : state;
+function stateOf(state: OperatingState, takesNew: boolean): OperatingState {
+  return state === "available" && !takesNew ? "unavailable" : state;
 }

@@ -1,4 +1,5 @@
 import { planPlacement } from "@wcs/core/placement";
+import type { Query } from "../database/database.ts";
 import type { PlacementService } from "../instance/neighbours.ts";
 import type { Picture } from "./picture.ts";
 import { refusingUnreadable } from "./refusing-unreadable.ts";
@@ -13,8 +14,14 @@ export function placementService(picture: Picture): PlacementService {
       await tx.query("SELECT pg_advisory_xact_lock($1)", [placementLock]);
     },
     answer: async (query, request) => {
-      const world = await picture(query);
-      return refusingUnreadable(() => planPlacement(world, request));
+      await refuseOwnChanges(query);
+      return picture.ask((world) => refusingUnreadable(() => planPlacement(world, request)));
     },
   };
+}
+
+/** The picture knows nothing of what a transaction has not committed, so it is asked before anything is written. */
+async function refuseOwnChanges(query: Query): Promise<void> {
+  const rows = await query("SELECT 1 FROM placement_changes WHERE xid = pg_current_xact_id_if_assigned() LIMIT 1");
+  if (rows.length > 0) throw new Error("placement was asked after its transaction had changed instances or addresses");
 }

@@ -36,7 +36,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     return account === null ? null : scopeOfAccess("ServiceAccount", account.spec);
   };
   const links = createClusterLinks(platform);
-  const picture = createPicture(links);
+  const picture = createPicture(platform, links);
   const neighbours = {
     estate: estateLookup,
     clusters: clusterConnections(links),
