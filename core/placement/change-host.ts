@@ -39,8 +39,9 @@ export function putHost(world: World, record: HostRecord): void {
 export function removeHost(world: World, id: string): void {
   const { hosts } = world;
   const host = hosts.names.index.get(id);
-  if (host === undefined || !isThere(world, host))
+  if (host === undefined || !isThere(world, host)) {
     throw new EstateError(`hosts[${id}]`, "is not there", "check the id");
+  }
   const used = hosts.capacity[host * resourceCount + 4]! - hosts.free[host * resourceCount + 4]!;
   if (used > 0) throw new EstateError(`hosts[${id}]`, `still has ${used} instances`, "move or retire them first");
   detach(world, host);

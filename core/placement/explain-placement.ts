@@ -77,8 +77,9 @@ export function explainPlacement(world: World, request: PlacementRequest): Deman
 /** Every rule that is against one host, for each subsystem and DCN of a request; an empty list: nothing is. */
 export function reasonsAgainst(world: World, request: PlacementRequest, hostId: string) {
   const host = world.hosts.names.index.get(hostId);
-  if (host === undefined || !isThere(world, host))
+  if (host === undefined || !isThere(world, host)) {
     throw new PlacementInputError("host", `"${hostId}" is not known`, "check the name");
+  }
   const set = readRequest(world, request);
   return withoutInstances(world, request.replace ?? [], () => {
     const problem = compileProblem(world, set);

@@ -104,8 +104,9 @@ export async function changePicture(
   putHosts(picture, clusters, touched.hosts);
   for (const { subnet } of changes.addresses) touched.subnets.add(subnet);
   for (const name of touched.subnets) {
-    if (picture.world.subnets.names.index.has(name))
+    if (picture.world.subnets.names.index.has(name)) {
       setFreeIps(picture.world, name, picture.addresses.get(name)?.free ?? 0);
+    }
   }
   setStates(picture, clusters);
 }
@@ -186,7 +187,7 @@ function keepDocuments(picture: LivePicture, { documents, deletions, whole }: Pi
   }
   for (const document of documents) {
     picture.documents[document.kind as PlacementKind].set(document.name, document);
-    if (document.kind === "Host" && !whole) noteNode(picture, document as EstateDocument<"Host">);
+    if (document.kind === "Host" && !whole) noteNode(picture, document);
   }
 }
 

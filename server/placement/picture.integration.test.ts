@@ -124,8 +124,9 @@ describe("the picture of placement", () => {
   });
 
   it("takes nothing new where the node is away or not one of its cluster's, and gives nobody what other pods request", async () => {
-    for (let waited = 0; (await plan(1)).outcome !== "plan" && waited < 200; waited += 1)
+    for (let waited = 0; (await plan(1)).outcome !== "plan" && waited < 200; waited += 1) {
       await new Promise((done) => setTimeout(done, 50));
+    }
     const fits = () => picture.ask((world) => poolDetail(world, "shared-1").fragmentation[0]!.fits);
     assert.equal(await fits(), 16, "idc1-h2 and idc1-h3 are no nodes of their cluster");
     clusters.setNode("idc1-h2", {});

@@ -120,8 +120,9 @@ export function createPicture(platform: Pick<Platform, "database" | "log" | "met
       differences += found.length;
       live = rebuilt;
     });
-    if (found.length > 0)
+    if (found.length > 0) {
       log.error({ differences: found }, "the picture of placement differed from what is true, and is mended");
+    }
     return found;
   };
 
