@@ -156,17 +156,17 @@ describe("the picture of placement", () => {
 
   it("is the same as one made anew while others deliver, move, retire and undo, and gives the same plan byte for byte", async () => {
     const { server: shared } = database;
-    let stopped = false;
+    const stop = new AbortController();
     let questions = 0;
     const asking = (async () => {
-      while (!stopped) {
+      while (!stop.signal.aborted) {
         await plan(2);
         questions += 1;
       }
     })();
     await Promise.all(Array.from({ length: 6 }, (_, writer) => churn(shared, writer)));
     const checks = await picture.check();
-    stopped = true;
+    stop.abort();
     await asking;
     assert.deepEqual(checks, []);
     assert.ok(questions > 20, `${questions} questions were asked meanwhile`);
