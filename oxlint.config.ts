@@ -4,8 +4,9 @@ import { allowedImports, coreForbidden, forbiddenSpecifiers } from "./tools/boun
 
 type Override = NonNullable<OxlintConfig["overrides"]>[number];
 
-const boundaryOverrides = Object.keys(allowedImports).map((name): Override => ({
-  files: [`${name}/**/*.{ts,tsx,mts,cts,js,mjs,cjs}`],
+/** `isPure`: nothing that has a clock or does I/O either. */
+const boundary = (name: string, files: string, isPure: boolean): Override => ({
+  files: [files],
   rules: {
     "no-restricted-imports": [
       "error",
@@ -15,14 +16,22 @@ const boundaryOverrides = Object.keys(allowedImports).map((name): Override => ({
             regex: forbiddenSpecifiers(name) ?? "^$",
             message: `${name} may import only: ${allowedImports[name]?.join(", ") || "nothing of ours"}, by package name (tools/boundaries.ts).`,
           },
-          ...(name === "core"
+          ...(isPure
             ? [{ regex: coreForbidden, message: "core is pure: no clock, no I/O (docs/architecture.md)." }]
             : []),
         ],
       },
     ],
   },
-}));
+});
+
+const boundaryOverrides = [
+  ...Object.keys(allowedImports).map((name) =>
+    boundary(name, `${name}/**/*.{ts,tsx,mts,cts,js,mjs,cjs}`, name === "core"),
+  ),
+  // What holds core's rules against real programs starts those.
+  boundary("core", "core/**/*.integration.test.ts", false),
+];
 
 export default defineConfig({
   plugins: ["typescript", "import", "node", "promise", "unicorn", "oxc"],

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { performance } from "node:perf_hooks";
 import { after, before, describe, it } from "node:test";
 import { startTestPostgres, type TestPostgres } from "../testing/test-postgres.ts";
 import { migrate } from "./migrate.ts";
@@ -10,17 +9,6 @@ describe("the database", () => {
     postgres = await startTestPostgres();
   });
   after(() => postgres.stop());
-
-  it("clones a migrated database quickly", async () => {
-    const times: number[] = [];
-    for (let round = 0; round < 5; round += 1) {
-      const started = performance.now();
-      await postgres.createDatabase();
-      times.push(performance.now() - started);
-    }
-    console.log(`clone: ${times.map((time) => time.toFixed(0)).join(" ")} ms`);
-    assert.ok(Math.min(...times) < 1000);
-  });
 
   it("is migrated once, however many servers start together", async () => {
     const database = await postgres.createDatabase();

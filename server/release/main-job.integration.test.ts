@@ -347,7 +347,7 @@ describe("the main job on a real database and a real API server", () => {
     assert.ok(instance);
     const stateOf = async () => (await ann.call(getInstance, { params: { name: instance.name } })).body;
     await until("it to be ready", async () => (await stateOf()).state === "ready");
-    const before = (await podUids()).get(`${instance.name}-0`);
+    const before = await until("its pod", async () => (await podUids()).get(`${instance.name}-0`) ?? false);
     kubelets.silent.add(instance.host);
     const silentMs = Date.now();
     const lost = await until("it to be lost", async () => {
