@@ -194,9 +194,9 @@ const environment = (): NodeJS.ProcessEnv => ({ PATH: "/usr/bin:/bin", LC_ALL: "
 /** The postmaster's process id; null when postmaster.pid is missing or names a process that is not PostgreSQL on this data. */
 function runningProcess(home: string): number | null {
   const file = join(home, "data/postmaster.pid");
-  if (!existsSync(file)) return null;
-  const id = Number(readFileSync(file, "utf8").split("\n")[0]);
   try {
+    // PostgreSQL may remove the file at any moment.
+    const id = Number(readFileSync(file, "utf8").split("\n")[0]);
     // It starts in `home` and goes to `data` by itself.
     return [home, join(home, "data")].includes(readlinkSync(`/proc/${id}/cwd`)) ? id : null;
   } catch {
