@@ -81,4 +81,41 @@ describe("the key queue", () => {
       { seed: 11, numRuns: 300 },
     );
   });
+
+  it("gives keys in the order in which they are due, of those due together the one that came first", () => {
+    const add = fc.record({ key: fc.integer({ min: 0, max: 9 }), atMs: fc.integer({ min: 0, max: 5 }) });
+    fc.assert(
+      fc.property(fc.array(add, { maxLength: 200 }), (adds) => {
+        const queue = createKeyQueue(backOff);
+        const wanted = new Map<string, number>();
+        for (const { key, atMs } of adds) {
+          queue.add(`k${key}`, atMs);
+          wanted.set(`k${key}`, Math.min(atMs, wanted.get(`k${key}`) ?? Number.POSITIVE_INFINITY));
+        }
+        const expected = [...wanted].sort(([, a], [, b]) => a - b).map(([key]) => key);
+        const taken: string[] = [];
+        for (let key = queue.take(5); key !== null; key = queue.take(5)) taken.push(key);
+        assert.deepEqual(taken, expected);
+      }),
+      { seed: 11, numRuns: 200 },
+    );
+  });
+
+  it("holds 100,000 keys without looking at each", () => {
+    const queue = createKeyQueue(backOff);
+    for (let index = 0; index < 100_000; index += 1) queue.add(`k${index}`, (index * 7919) % 100_003);
+    assert.equal(queue.nextDueMs(), 0);
+    const started = performance.now();
+    let last = -1;
+    for (let count = 0; count < 20_000; count += 1) {
+      const next = queue.nextDueMs() ?? 0;
+      assert.ok(next > last);
+      last = next;
+      const key = queue.take(100_003);
+      assert.ok(key !== null);
+      queue.succeeded(key);
+    }
+    // By a look at each key of each step these are 4,000 million looks.
+    assert.ok(performance.now() - started < 20_000);
+  });
 });

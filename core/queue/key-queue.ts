@@ -1,3 +1,5 @@
+import { createDueHeap, type DueKey } from "./due-heap.ts";
+
 /** How long a key waits after failures: doubles from `firstMs` to `longestMs`, with `jitter` (0..1) of it taken away at random. */
 export type BackOff = Readonly<{ firstMs: number; longestMs: number; jitter: number }>;
 
@@ -20,9 +22,15 @@ export type KeyQueue = Readonly<{
   size: () => Readonly<{ waiting: number; active: number }>;
 }>;
 
-/** Makes an empty queue. */
+/** How many entries of the heap may be out of date before they are cleared away, beyond as many as are good. */
+const mostStale = 64;
+
+/** Makes an empty queue. Its steps cost the logarithm of how many keys wait: a bank has hundreds of thousands. */
 export function createKeyQueue(backOff: BackOff): KeyQueue {
-  const due = new Map<string, number>();
+  const due = new Map<string, DueKey>();
+  /** Has every entry of `due`, and ones that an earlier time has taken the place of. */
+  const heap = createDueHeap();
+  let order = 0;
   const active = new Map<string, number | null>();
   const failures = new Map<string, number>();
 
@@ -33,7 +41,19 @@ export function createKeyQueue(backOff: BackOff): KeyQueue {
       return;
     }
     const before = due.get(key);
-    if (before === undefined || atMs < before) due.set(key, atMs);
+    if (before !== undefined && atMs >= before.atMs) return;
+    const entry = { key, atMs, order: before?.order ?? (order += 1) };
+    due.set(key, entry);
+    heap.push(entry);
+    if (heap.size() > 2 * due.size + mostStale) heap.retain((entry) => due.get(entry.key) === entry);
+  };
+  /** The first that is due, without the entries before it that are out of date. */
+  const first = (): DueKey | null => {
+    for (let entry = heap.first(); entry !== undefined; entry = heap.first()) {
+      if (due.get(entry.key) === entry) return entry;
+      heap.shift();
+    }
+    return null;
   };
   /** Ends a worker's hold; an add that came meanwhile takes effect. */
   const release = (key: string): void => {
@@ -45,15 +65,12 @@ export function createKeyQueue(backOff: BackOff): KeyQueue {
   return {
     add,
     take: (nowMs) => {
-      let oldest: string | null = null;
-      let oldestMs = Number.POSITIVE_INFINITY;
-      for (const [key, atMs] of due) {
-        if (atMs <= nowMs && atMs < oldestMs) [oldest, oldestMs] = [key, atMs];
-      }
-      if (oldest === null) return null;
-      due.delete(oldest);
-      active.set(oldest, null);
-      return oldest;
+      const entry = first();
+      if (entry === null || entry.atMs > nowMs) return null;
+      heap.shift();
+      due.delete(entry.key);
+      active.set(entry.key, null);
+      return entry.key;
     },
     succeeded: (key) => {
       release(key);
@@ -70,7 +87,7 @@ export function createKeyQueue(backOff: BackOff): KeyQueue {
       add(key, nowMs + waitMs);
       return waitMs;
     },
-    nextDueMs: () => (due.size === 0 ? null : Math.min(...due.values())),
+    nextDueMs: () => first()?.atMs ?? null,
     size: () => ({ waiting: due.size, active: active.size }),
   };
 }
