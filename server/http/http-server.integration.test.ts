@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { ProblemError } from "@wcs/api";
+import { ProblemError, type Problem } from "@wcs/api";
 import { healthOperations } from "@wcs/api/health";
 import { startTestPostgres, type TestPostgres } from "../testing/test-postgres.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
@@ -46,5 +46,30 @@ describe("the HTTP server", () => {
     assert.equal(problem.code, "resource.not-found");
     assert.equal(problem.title, "资源不存在");
     assert.equal(problem.instance, response.headers.get("x-request-id"));
+  });
+
+  it("refuses text that no record can keep, and says where it is", async () => {
+    const refused = async (body: object): Promise<Problem> => {
+      const asked = { method: "POST", headers: headersOf({}), body: JSON.stringify(body) };
+      const response = await fetch(`${server.url}/api/v1/estate-changes`, asked);
+      assert.equal(response.status, 400);
+      return (await response.json()) as Problem;
+    };
+    const headersOf = (more: Readonly<Record<string, string>>) => {
+      return { authorization: `Bearer ${server.token}`, "content-type": "application/json", ...more };
+    };
+    const city = { kind: "City", name: "shenzhen" };
+    for (const [text, problem] of [
+      ["half \ud83d", /lone surrogate/],
+      ["nul \0", /U\+0000/],
+    ] as const) {
+      const { errors } = await refused({ documents: [{ ...city, title: text }] });
+      assert.equal(errors?.[0]?.pointer, "/documents/0/title");
+      assert.match(errors[0].message, problem);
+    }
+    const asked = { method: "POST", headers: headersOf({ "wcs-reason": "a%00b" }), body: JSON.stringify(city) };
+    const response = await fetch(`${server.url}/api/v1/cities`, asked);
+    assert.equal(response.status, 400);
+    assert.match(((await response.json()) as Problem).detail ?? "", /WCS-Reason has the character U\+0000/);
   });
 });

@@ -12,6 +12,7 @@ import { requestHash } from "./idempotency.ts";
 import { languageOf } from "./language.ts";
 import { problemAnswer } from "./problem-answer.ts";
 import type { Route, RouteRequest } from "./route.ts";
+import { unkeptText } from "./unkept-text.ts";
 import { requestValidator, type RequestValidator } from "./validation.ts";
 
 export type HttpServerOptions = Readonly<{
@@ -273,11 +274,15 @@ const versionOf = (etag: string | null): number | null => (etag === null ? null 
 
 function reasonOf(text: string | null): string | null {
   if (text === null) return null;
+  let reason: string;
   try {
-    return decodeURIComponent(text);
+    reason = decodeURIComponent(text);
   } catch (error) {
     throw new Failure("request.invalid", "WCS-Reason is not percent-encoded UTF-8", { cause: error });
   }
+  const unkept = unkeptText(reason);
+  if (unkept !== null) throw new Failure("request.invalid", `WCS-Reason ${unkept.message}`);
+  return reason;
 }
 
 /** Who asks on a public route. */
