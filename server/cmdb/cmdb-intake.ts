@@ -2,7 +2,15 @@ import { nowhere } from "../access/nowhere.ts";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Database } from "../database/database.ts";
 import { transaction, type ActContext } from "../database/transaction.ts";
-import { formatCursor, isCursorGood, logEnd, parseCursor, readLog } from "../events/watch-log.ts";
+import {
+  formatCursor,
+  hasReached,
+  isCursorGood,
+  logEnd,
+  parseCursor,
+  readLog,
+  type WatchCursor,
+} from "../events/watch-log.ts";
 
 const batch = 500;
 
@@ -20,9 +28,9 @@ export const cmdbKinds: ReadonlySet<string> = new Set(["Host", "VM", "Instance"]
 
 /**
  * Takes what the watch log has since last time into deliveries. The cursor moves in the same transaction: each change is taken once. Returns
- * whether the log's end was reached.
+ * whether `end` was reached: the log's own end moves with every commit, this one's as well.
  */
-export async function takeIn(database: Database): Promise<boolean> {
+export async function takeIn(database: Database, end: WatchCursor): Promise<boolean> {
   return await transaction(database, { context }, async (tx) => {
     const [row] = await tx.query<{ cursor: string | null }>("SELECT cursor FROM cmdb_intake FOR UPDATE");
     const kept = row?.cursor === null || row === undefined ? null : parseCursor(row.cursor);
@@ -32,7 +40,7 @@ export async function takeIn(database: Database): Promise<boolean> {
       const resource = { kind: "CmdbIntake", name: "cursor" };
       recordAudit(tx, { resource, scope: nowhere, before: kept, after: "lost", outcome: "failed" });
     }
-    const { changes, next, isEnd } = await readLog(tx.query, isGood ? kept : await logEnd(tx.query), batch);
+    const { changes, next } = await readLog(tx.query, isGood ? kept : await logEnd(tx.query), batch);
     const wanted = changes.filter(({ kind }) => cmdbKinds.has(kind));
     const rows = wanted.map(({ cursor, at, kind, name, change, version, record }) => ({
       message_key: `${cursor.epoch}-${cursor.id}`,
@@ -53,6 +61,6 @@ export async function takeIn(database: Database): Promise<boolean> {
       );
     }
     await tx.query("UPDATE cmdb_intake SET cursor = $1", [formatCursor(next)]);
-    return isEnd;
+    return hasReached(next, end);
   });
 }

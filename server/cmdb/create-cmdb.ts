@@ -1,3 +1,4 @@
+import { logEnd } from "../events/watch-log.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import type { CmdbAdapter } from "./cmdb-adapter.ts";
 import { deliverDue, nextDueMs } from "./cmdb-delivery.ts";
@@ -21,7 +22,8 @@ export function createCmdb(platform: Platform): Feature {
         keys: async () => ["log"],
         keysOf: ({ kind }) => (cmdbKinds.has(kind) ? ["log"] : []),
         reconcile: async (_key, signal) => {
-          while (!signal.aborted && !(await takeIn(database)));
+          const end = await logEnd(query);
+          while (!signal.aborted && !(await takeIn(database, end)));
         },
         resyncMs: 30_000,
         workers: 1,

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../database/database.ts";
-import { logEnd, readLog, type LoggedChange, type LogPart, type WatchCursor } from "./watch-log.ts";
+import { formatCursor, hasReached, logEnd, readWindow, type LoggedChange, type WatchCursor } from "./watch-log.ts";
 
 /** Follows the watch log for everybody in this process who watches. */
 export type LogReader = Readonly<{
@@ -52,6 +52,18 @@ export function createLogReader(database: Database, onError: (error: unknown) =>
     }
   };
 
+  /** Followers at one place share a read. Windows end where the poll saw the log's end, so that those who are there meet, and wake together. */
+  const reads = new Map<string, Promise<readonly LoggedChange[]>>();
+  const readAfter = (place: WatchCursor): Promise<readonly LoggedChange[]> => {
+    const key = formatCursor(place);
+    let reading = reads.get(key);
+    if (reading === undefined) {
+      reading = readWindow(database.query, place, batchSize).finally(() => reads.delete(key));
+      reads.set(key, reading);
+    }
+    return reading;
+  };
+
   async function* follow(after: WatchCursor, signal: AbortSignal): AsyncGenerator<readonly LoggedChange[], void> {
     const until = AbortSignal.any([signal, stopping.signal]);
     const follower = Symbol("follower");
@@ -61,23 +73,28 @@ export function createLogReader(database: Database, onError: (error: unknown) =>
     let wake: Promise<unknown> | null = null;
     try {
       while (!until.aborted) {
-        // Before the read: a move between the two must wake, at the cost of a read too many.
+        // Before the look at the end: a move between the two must wake, at the cost of a look too many.
         wake ??= once(moved, "moved", { signal: until }).catch(() => []);
-        let part: LogPart;
+        if (place.low === place.high) {
+          if (end === null || hasReached(place, end)) {
+            await wake;
+            wake = null;
+            continue;
+          }
+          place = { ...place, high: end.high, id: 0 };
+        }
+        let changes: readonly LoggedChange[];
         try {
-          part = await readLog(database.query, place, batchSize);
+          changes = await readAfter(place);
         } catch (error) {
           // The database is away: the place is kept, so that nothing is missed when it is back.
           onError(error);
           await sleep(retryMs, undefined, { signal: until }).catch(() => undefined);
           continue;
         }
-        place = part.next;
-        if (part.changes.length > 0) yield part.changes;
-        if (part.isEnd) {
-          await wake;
-          wake = null;
-        }
+        const last = changes.at(-1);
+        place = last !== undefined && changes.length === batchSize ? last.cursor : { ...place, low: place.high, id: 0 };
+        if (changes.length > 0) yield changes;
       }
     } finally {
       followers.delete(follower);

@@ -69,6 +69,11 @@ export async function isCursorGood(query: Query, cursor: WatchCursor): Promise<b
   return rows.length === 1;
 }
 
+/** Whether everything before `end`'s window has been read when one is at `cursor`. */
+export function hasReached(cursor: WatchCursor, end: WatchCursor): boolean {
+  return BigInt(cursor.low) >= BigInt(end.low);
+}
+
 /** A part of the log, and where to go on. */
 export type LogPart = Readonly<{ changes: readonly LoggedChange[]; next: WatchCursor; isEnd: boolean }>;
 
@@ -78,7 +83,7 @@ export type LogPart = Readonly<{ changes: readonly LoggedChange[]; next: WatchCu
  * of one resource are never split the wrong way: the second waits for the first to commit, so that a window with the second has the first.
  */
 export async function readLog(query: Query, after: WatchCursor, limit: number): Promise<LogPart> {
-  const changes = after.low === after.high ? [] : await readWindow(query, after, limit);
+  const changes = await readWindow(query, after, limit);
   const last = changes.at(-1);
   if (last !== undefined && changes.length === limit) return { changes, next: last.cursor, isEnd: false };
   const { high } = await logEnd(query);
@@ -86,7 +91,9 @@ export async function readLog(query: Query, after: WatchCursor, limit: number): 
   return { changes, next, isEnd: next.low === next.high };
 }
 
-async function readWindow(query: Query, after: WatchCursor, limit: number): Promise<readonly LoggedChange[]> {
+/** The next changes of the cursor's own window; fewer than `limit` are all that are left in it. */
+export async function readWindow(query: Query, after: WatchCursor, limit: number): Promise<readonly LoggedChange[]> {
+  if (after.low === after.high) return [];
   const rows = await query<LogRow>(
     `SELECT id, at, change, kind, name, version, business, environment, dcn_group, record FROM events
      WHERE xid >= $1::xid8 AND xid < $2::xid8 AND id > $3 ORDER BY id LIMIT $4`,
