@@ -29,9 +29,9 @@ export function recordAudit(tx: Transaction, change: AuditedChange): void {
     const list: string[] = [];
     entries = list;
     tx.notes.set(pending, list);
-    tx.atLast(async () => {
+    tx.atLast(() => {
       const first = Math.floor(Math.random() * chainCount);
-      await tx.query("SELECT append_audit($1, $2, $3)", [chainCount, first, list]);
+      tx.send("SELECT append_audit($1, $2, $3)", [chainCount, first, list]);
     });
   }
   const { actor, from, requestId, act, reason, ticket } = tx.context;

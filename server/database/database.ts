@@ -61,6 +61,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     options: settings.map((setting) => `-c ${setting}`).join(" "),
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
+    // A statement goes out without waiting for the answer to the one before: `Transaction.send` lives by it.
+    pipeline: true,
     types,
   });
   pool.on("error", options.onError);

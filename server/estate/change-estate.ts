@@ -30,6 +30,8 @@ export type EstateAct = Readonly<{
   language: "en" | "zh";
   /** Where a change stands in the request, as a JSON pointer. */
   pointerOf: (change: number) => string;
+  /** Looks at the estate as it is before the changes, and throws what speaks against them. */
+  require?: (index: EstateIndex) => void;
 }>;
 
 /** What was done; `version` is that of everything created or changed. */
@@ -41,6 +43,7 @@ export type EstateResult = Readonly<{ outcomes: readonly EstateOutcome[]; versio
  */
 export async function changeEstate(tx: Transaction, mirror: EstateMirror, act: EstateAct): Promise<EstateResult> {
   const index = await lockEstate(tx.query, mirror);
+  act.require?.(index);
   const rights = rightsOf(act.principal, index);
   const staged = stageChanges(index, act.changes, rights.sees);
   const { outcomes } = staged;
@@ -64,14 +67,12 @@ export async function changeEstate(tx: Transaction, mirror: EstateMirror, act: E
   }
   const writer = randomUUID();
   mirror.staged = { writer, version, undo: staged.undo };
-  await refusingReferrers(() =>
-    writeEstate(tx.query, index, {
-      puts: made.flatMap(({ after }) => (after === null ? [] : [after])),
-      deletions: made.flatMap(({ ref, after }) => (after === null ? [ref] : [])),
-      version,
-      writer,
-    }),
-  );
+  writeEstate((text, values) => tx.send(text, values, explainReferrers), index, {
+    puts: made.flatMap(({ before, after }) => (after === null ? [] : [{ before, after }])),
+    deletions: made.flatMap(({ ref, after }) => (after === null ? [ref] : [])),
+    version,
+    writer,
+  });
   for (const outcome of made) record(tx, index, outcome, version);
   return { outcomes, version };
 }
@@ -144,15 +145,9 @@ function requireTicket(index: EstateIndex, outcomes: readonly EstateOutcome[], t
 }
 
 // foreign_key_violation (PostgreSQL 18, appendix A): a record of another feature, such as an instance, needs what was to be deleted.
-async function refusingReferrers(write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (!(error instanceof DatabaseError) || error.code !== "23503") throw error;
-    const [, key = "?", table = "?"] =
-      /=\((.*)\) is still referenced from table "(\w+)"/.exec(error.detail ?? "") ?? [];
-    throw new Failure("resource.referenced", `${error.table ?? "it"}: ${key} is still needed by ${table}`, {
-      cause: error,
-    });
-  }
+function explainReferrers(error: unknown): unknown {
+  if (!(error instanceof DatabaseError) || error.code !== "23503") return error;
+  const [, key = "?", table = "?"] = /=\((.*)\) is still referenced from table "(\w+)"/.exec(error.detail ?? "") ?? [];
+  const message = `${error.table ?? "it"}: ${key} is still needed by ${table}`;
+  return new Failure("resource.referenced", message, { cause: error });
 }

@@ -1,14 +1,23 @@
 import { changeEstate as changeOperation, estateFilters, estateOperations, type EstateRecord } from "@wcs/api/estate";
 import { differences } from "@wcs/core/difference";
-import { estateKindNames, estateKinds, type EstateKind, type EstateOutcome } from "@wcs/core/estate";
+import {
+  estateKindNames,
+  estateKinds,
+  type EstateDocument,
+  type EstateIndex,
+  type EstateKind,
+  type EstateOutcome,
+} from "@wcs/core/estate";
 import { notFound, principalReach, requireAccess } from "../access/principal.ts";
+import type { Query } from "../database/database.ts";
 import { Failure } from "../http/failure.ts";
 import { decodePageCursor, encodePageCursor } from "../http/page-cursor.ts";
 import { act, answer, read, type Route } from "../http/route.ts";
 import type { Feature, Platform } from "../program/platform.ts";
-import { changeEstate, type EstateAct } from "./change-estate.ts";
+import { changeEstate, type EstateAct, type EstateResult } from "./change-estate.ts";
 import { createEstateMirror, type EstateMirror } from "./estate-mirror.ts";
 import { listEstate, readEstate } from "./read-estate.ts";
+import { scopeOfDocument } from "./scope-of-document.ts";
 
 /** The estate: `/api/v1/hosts` and so on for each kind, and `/api/v1/estate-changes` for many documents at once. */
 export function createEstate(platform: Platform): Feature {
@@ -46,10 +55,17 @@ function routesOf(kind: EstateKind, { database }: Platform, mirror: EstateMirror
     return outcome;
   };
   const pointerOf: EstateAct["pointerOf"] = () => "";
-  const currentRecord = async (query: Parameters<typeof readEstate>[0], name: string): Promise<EstateRecord> => {
-    const found = await readEstate(query, kind, name);
-    if (found === null) throw new Error(`${kind} ${name} is not there after its change`);
+  const recordAfter = async (query: Query, { outcomes, version }: EstateResult): Promise<EstateRecord> => {
+    const { ref, action, after } = one(outcomes);
+    if (after !== null && action !== "unchanged") return { ...after, version };
+    const found = await readEstate(query, kind, ref.name);
+    if (found === null) throw new Error(`${kind} ${ref.name} is not there after its change`);
     return found.record;
+  };
+  const requireThere = (index: EstateIndex, name: string): EstateDocument => {
+    const document = index.documents[kind].get(name);
+    if (document === undefined) throw notFound(resource, name);
+    return document;
   };
 
   return [
@@ -77,7 +93,7 @@ function routesOf(kind: EstateKind, { database }: Platform, mirror: EstateMirror
       if (one(made.outcomes).action !== "created") {
         throw new Failure("resource.exists", `${resource}/${body.name} is there already`);
       }
-      const record = await currentRecord(tx.query, body.name);
+      const record = await recordAfter(tx.query, made);
       return answer(201, record, record.version);
     }),
     act(operations.replace, async ({ params: { name }, body, principal, ticket, language, ifMatch }, tx) => {
@@ -85,18 +101,19 @@ function routesOf(kind: EstateKind, { database }: Platform, mirror: EstateMirror
         const errors = [{ pointer: "/name", message: `is ${body.name}; a name is for good` }];
         throw new Failure("request.invalid", `the path says ${name}, the body ${body.name}`, { errors });
       }
-      if ((await readEstate(tx.query, kind, name)) === null) throw notFound(resource, name);
       const put = ifMatch === null ? body : { ...body, version: ifMatch };
-      await changeEstate(tx, mirror, { changes: [{ put }], principal, ticket, language, pointerOf });
-      const record = await currentRecord(tx.query, name);
+      const require = (index: EstateIndex): void => void requireThere(index, name);
+      const asked = { principal, ticket, language, pointerOf, require };
+      const record = await recordAfter(tx.query, await changeEstate(tx, mirror, { changes: [{ put }], ...asked }));
       return answer(200, record, record.version);
     }),
     act(operations.remove, async ({ params: { name }, principal, ticket, language, ifMatch }, tx) => {
-      const found = await readEstate(tx.query, kind, name);
-      if (found === null) throw notFound(resource, name);
-      requireAccess(principal, { verb: "delete", resource, name, scope: found.scope });
+      const require = (index: EstateIndex): void => {
+        const scope = scopeOfDocument(index, requireThere(index, name));
+        requireAccess(principal, { verb: "delete", resource, name, scope });
+      };
       const change = { delete: { kind, name }, ...(ifMatch === null ? {} : { version: ifMatch }) };
-      await changeEstate(tx, mirror, { changes: [change], principal, ticket, language, pointerOf });
+      await changeEstate(tx, mirror, { changes: [change], principal, ticket, language, pointerOf, require });
       return answer(204, undefined);
     }),
   ];

@@ -283,6 +283,41 @@ describe("the estate", () => {
     });
   });
 
+  it("lets one of two writes pass that together break a rule which only the whole estate shows", async () => {
+    await withServer(async ({ admin, token }, database) => {
+      await apply(admin, documents());
+      const second = await startTestServer(database, { token });
+      try {
+        const names = ["idc1-h1", "idc2-h1"] as const;
+        const hosts = await Promise.all(
+          names.map(async (name) => (await admin.call(estateOperations.Host.get, { params: { name } })).body),
+        );
+        const { body: pool } = await admin.call(estateOperations.Pool.get, { params: { name: "shared-1" } });
+        // One host's worth is promised: either may go, and no constraint of the database knows that both may not.
+        const most = { cpuMilli: 32_000, memoryMiB: 65_536 };
+        const quotas = { retail: { guarantee: most, limit: most } };
+        await apply(admin, [{ ...pool, version: undefined, spec: { ...pool.spec, quotas } }], { ticket: "CHG1" });
+        for (let round = 0; round < 8; round += 1) {
+          const outcomes = await Promise.all(
+            names.map(async (name, at) => {
+              const client = (round + at) % 2 === 0 ? admin : second.admin;
+              const gone = client.call(estateOperations.Host.remove, { params: { name }, ticket: "CHG1" });
+              return gone.then(
+                () => "gone",
+                (error: unknown) => (error instanceof ProblemError ? error.problem.code : Promise.reject(error)),
+              );
+            }),
+          );
+          assert.deepEqual(outcomes.toSorted(), ["estate.invalid", "gone"]);
+          const documents = hosts.map((host) => ({ ...host, version: undefined }));
+          await apply(admin, documents, { ticket: "CHG1" });
+        }
+      } finally {
+        await second.stop();
+      }
+    });
+  });
+
   it("shows a business its own and the common ground, and nothing of another", async () => {
     await withServer(async ({ admin, clientOf }) => {
       await apply(admin, documents());

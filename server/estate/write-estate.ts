@@ -1,3 +1,4 @@
+import { canonicalJson } from "@wcs/core/canonical";
 import {
   estateKindNames,
   type EstateDocument,
@@ -5,59 +6,76 @@ import {
   type EstateKind,
   type EstateRef,
 } from "@wcs/core/estate";
-import type { Query } from "../database/database.ts";
+import type { Send } from "../database/transaction.ts";
 import { estateTable } from "./estate-tables.ts";
 import { scopeOfDocument } from "./scope-of-document.ts";
 
+/** A document that is new (`before` is null) or changed. */
+type Put = Readonly<{ before: EstateDocument | null; after: EstateDocument }>;
+
 /** What is to be stored: documents that are new or changed, and names that go. */
 export type EstateWrite = Readonly<{
-  puts: readonly EstateDocument[];
+  puts: readonly Put[];
   deletions: readonly EstateRef[];
   version: number;
   writer: string;
 }>;
 
 /**
- * Stores the changes: a handful of statements for each kind, however many documents. Rows that only follow from documents go first, then documents come in the
- * order in which they refer to each other, then deletions in the reverse order, so that PostgreSQL's own checks pass at every step.
+ * Sends the changes: a handful of statements for each kind, however many documents. Rows that only follow from documents go first, then documents come in the
+ * order in which they refer to each other, then deletions in the reverse order, so that PostgreSQL's own checks pass at every step. Nothing is
+ * waited for: the estate's lock is held meanwhile.
  */
-export async function writeEstate(query: Query, index: EstateIndex, write: EstateWrite): Promise<void> {
+export function writeEstate(send: Send, index: EstateIndex, write: EstateWrite): void {
   const { puts, deletions, version, writer } = write;
-  const putsOf = Map.groupBy(puts, ({ kind }) => kind);
+  const putsOf = Map.groupBy(puts, ({ after }) => after.kind);
   const deletedOf = Map.groupBy(deletions, ({ kind }) => kind);
+  const relinkedOf = Map.groupBy(puts.filter(linksDiffer), ({ after }) => after.kind);
+  const relinked = (kind: EstateKind): readonly string[] => (relinkedOf.get(kind) ?? []).map(({ after }) => after.name);
   for (const kind of estateKindNames) {
-    const names = [...(putsOf.get(kind) ?? []), ...(deletedOf.get(kind) ?? [])].map(({ name }) => name);
+    const names = [...relinked(kind), ...(deletedOf.get(kind) ?? []).map(({ name }) => name)];
     if (names.length === 0) continue;
-    for (const text of unlinkStatements[kind] ?? []) await query(text, [names]);
+    for (const text of unlinkStatements[kind] ?? []) send(text, [names]);
   }
   for (const kind of estateKindNames) {
-    const documents = putsOf.get(kind);
+    const documents = putsOf.get(kind)?.map(({ after }) => after);
     if (documents === undefined) continue;
-    await putDocuments(query, index, { kind, documents, version });
-    const names = documents.map(({ name }) => name);
-    for (const text of linkStatements[kind] ?? []) await query(text, [names]);
+    putDocuments(send, index, { kind, documents, version });
+    const names = relinked(kind);
+    if (names.length === 0) continue;
+    for (const text of linkStatements[kind] ?? []) send(text, [names]);
   }
   for (const kind of estateKindNames.toReversed()) {
     const names = (deletedOf.get(kind) ?? []).map(({ name }) => name);
     if (names.length === 0) continue;
-    await query(`DELETE FROM ${estateTable(kind)} WHERE name = ANY($1::text[])`, [names]);
-    await query(
+    send(`DELETE FROM ${estateTable(kind)} WHERE name = ANY($1::text[])`, [names]);
+    send(
       "INSERT INTO estate_deletions (version, kind, name) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING",
       [version, kind, names],
     );
   }
-  await query("UPDATE estate_state SET version = $1, writer = $2", [version, writer]);
+  send("UPDATE estate_state SET version = $1, writer = $2", [version, writer]);
+}
+
+/** Whether the rows that follow from a document become others. */
+function linksDiffer({ before, after }: Put): boolean {
+  const fields = linkFields[after.kind];
+  if (fields === undefined) return false;
+  if (before === null) return true;
+  const of = ({ spec }: EstateDocument): unknown =>
+    fields.map((field) => (spec as Record<string, unknown>)[field] ?? null);
+  return canonicalJson(of(before)) !== canonicalJson(of(after));
 }
 
 type Documents = Readonly<{ kind: EstateKind; documents: readonly EstateDocument[]; version: number }>;
 
-async function putDocuments(query: Query, index: EstateIndex, { kind, documents, version }: Documents): Promise<void> {
+function putDocuments(send: Send, index: EstateIndex, { kind, documents, version }: Documents): void {
   const rows = documents.map((each) => {
     const { kind: _kind, name, ...document } = each;
     const { business, environment, dcnGroup } = scopeOfDocument(index, each);
     return { name, document, business, environment, dcn_group: dcnGroup };
   });
-  await query(
+  send(
     `INSERT INTO ${estateTable(kind)} (name, document, version, business, environment, dcn_group)
      SELECT r.name, r.document, $2, r.business, r.environment, r.dcn_group
      FROM jsonb_to_recordset($1::jsonb) AS r (name text, document jsonb, business text, environment text, dcn_group text)
@@ -66,6 +84,15 @@ async function putDocuments(query: Query, index: EstateIndex, { kind, documents,
     [JSON.stringify(rows), version],
   );
 }
+
+/** What of a document's spec the rows of its link tables are made from. */
+const linkFields: Readonly<Partial<Record<EstateKind, readonly string[]>>> = {
+  Host: ["addresses"],
+  VM: ["addresses"],
+  DCN: ["clusters"],
+  Pool: ["quotas"],
+  Subsystem: ["areas", "rules"],
+};
 
 const addressesOf = (table: "hosts" | "vms", column: "host" | "vm") =>
   `INSERT INTO machine_addresses (address, area, ${column})

@@ -20,8 +20,8 @@ export function recordEvent(tx: Transaction, change: ResourceChange): void {
     const list: ResourceChange[] = [];
     changes = list;
     tx.notes.set(pending, list);
-    tx.beforeCommit(async () => {
-      await tx.query(
+    tx.beforeCommit(() => {
+      tx.send(
         `INSERT INTO events (change, kind, name, version, business, environment, dcn_group, record)
          SELECT e.change, e.kind, e.name, e.version, e.business, e.environment, e.dcn_group, e.record
          FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (change text, kind text, name text, version bigint,

@@ -21,6 +21,9 @@ export type FramedAct = Readonly<{
 /** An act's answer, and whether it is the stored one of an earlier request. */
 export type FramedAnswer = StoredAnswer & Readonly<{ replayed: boolean }>;
 
+/** The first request with the key has ended meanwhile, and its answer counts. */
+class KeyTaken extends Error {}
+
 /** Runs an act once for its Idempotency-Key, in one transaction with its audit and its stored answer. */
 export async function runAct(framed: FramedAct): Promise<FramedAnswer> {
   const { database, route, request, context, idempotent, dryRun } = framed;
@@ -32,20 +35,34 @@ export async function runAct(framed: FramedAct): Promise<FramedAnswer> {
   if (replay !== null) return replay;
   try {
     const prepared = await route.prepare(request);
-    const answer = await transaction(database, { context, dryRun }, async (tx): Promise<FramedAnswer | null> => {
-      if (idempotent !== null && !dryRun && !(await claimKey(tx.query, idempotent))) return null;
-      const { status, body, version } = await route.handle(request, tx, prepared);
+    return await transaction(database, { context, dryRun }, async (tx): Promise<FramedAnswer> => {
+      // Not waited for: the act's first statement goes out behind it, and what it did is undone if the key was another's.
+      const claiming = idempotent === null || dryRun ? null : claimKey(tx.query, idempotent);
+      claiming?.catch(() => undefined);
+      const requireClaim = async (): Promise<void> => {
+        if (claiming !== null && !(await claiming)) throw new KeyTaken();
+      };
+      let answer: Awaited<ReturnType<ActRoute["handle"]>>;
+      try {
+        answer = await route.handle(request, tx, prepared);
+      } catch (error) {
+        await requireClaim();
+        throw error;
+      }
+      await requireClaim();
+      const { status, body, version } = answer;
       if (recordedAudits(tx) === 0) throw new Error(`${route.operation.id} left no audit entry; it is undone`);
       const stored = { status, etag: version === undefined ? null : `"${version}"`, body };
-      if (idempotent !== null && !dryRun) await storeAnswer(tx.query, idempotent, stored);
+      if (idempotent !== null && !dryRun) storeAnswer(tx.send, idempotent, stored);
       return { ...stored, replayed: false };
     });
-    if (answer !== null) return answer;
   } catch (error) {
-    if (error instanceof Failure && (error.code === "auth.forbidden" || error.code === "access.exceeds-own")) {
-      await recordRefusal(framed, error);
+    if (!(error instanceof KeyTaken)) {
+      if (error instanceof Failure && (error.code === "auth.forbidden" || error.code === "access.exceeds-own")) {
+        await recordRefusal(framed, error);
+      }
+      throw error;
     }
-    throw error;
   }
   const stored = await earlier();
   if (stored === null) {

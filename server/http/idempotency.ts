@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "@wcs/core/canonical";
 import type { Query } from "../database/database.ts";
+import type { Send } from "../database/transaction.ts";
 import { Failure } from "./failure.ts";
 
 /** An act's identity: whose key, and what was asked with it. */
@@ -42,8 +43,8 @@ export async function claimKey(query: Query, request: IdempotentRequest): Promis
 }
 
 /** Stores the answer under the claimed key. */
-export async function storeAnswer(query: Query, request: IdempotentRequest, answer: StoredAnswer): Promise<void> {
-  await query("UPDATE idempotency_keys SET status = $3, etag = $4, body = $5 WHERE actor = $1 AND key = $2", [
+export function storeAnswer(send: Send, request: IdempotentRequest, answer: StoredAnswer): void {
+  send("UPDATE idempotency_keys SET status = $3, etag = $4, body = $5 WHERE actor = $1 AND key = $2", [
     request.actor,
     request.key,
     answer.status,
