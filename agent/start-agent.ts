@@ -4,6 +4,7 @@ import type { AgentConfig } from "./agent-config.ts";
 import { attachmentKey, ipOf } from "./attachment.ts";
 import type { Faults } from "./fault-points.ts";
 import { openJournal } from "./journal/journal.ts";
+import { createAnnouncer } from "./plumbing/announcer.ts";
 import { openHostNetwork } from "./plumbing/host-network.ts";
 import { startAdminServer } from "./service/admin-server.ts";
 import { answerCall } from "./service/answer-call.ts";
@@ -55,7 +56,11 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
   const saved = await readDiskCopy(config.stateFolder);
   if (saved !== null) input.replace(saved);
 
-  await recover({ journal, host, antiSpoofing: config.antiSpoofing, log });
+  const announcer = createAnnouncer({
+    netlink,
+    onFailure: (key, error) => log(`${key}: could not be announced again: ${String(error)}`),
+  });
+  await recover({ journal, host, announcer, antiSpoofing: config.antiSpoofing, log });
 
   let leaks: LeakFinder | null = null;
   const plan: PlanOptions = {
@@ -73,6 +78,7 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
     log,
     plumbing: {
       host,
+      announcer,
       faults,
       forwardingWaitMs,
       conflictProbe: config.conflictProbe,
@@ -175,6 +181,7 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
     close: async () => {
       clearInterval(timer);
       await Promise.all([server.close(), admin.close(), tombstones.close(), source.close()]);
+      announcer.close();
       await copy.close();
       await journal.close();
       await netlink.close();

@@ -19,7 +19,7 @@ export {
 export { addNeighbourRequest, removeNeighbourRequest, type FoundNeighbour, type Neighbour } from "./neighbour.ts";
 export { NetlinkError } from "./netlink-error.ts";
 export type { NetlinkRequest } from "./netlink-socket.ts";
-export { openNetlink, type LinkEvent, type Namespace, type Netlink } from "./netlink.ts";
+export { openNetlink, type FrameSender, type LinkEvent, type Namespace, type Netlink } from "./netlink.ts";
 export { addRouteRequest, mainTable, removeRouteRequest, type FoundRoute, type Route } from "./route.ts";
 export { addRuleRequest, removeRuleRequest, type FoundRule, type Rule } from "./rule.ts";
 export { concatenatedKey, linkNameKey, type SetElements } from "./set-elements.ts";

@@ -13,7 +13,7 @@ import {
   type NetlinkRequest,
   type NetlinkSocket,
 } from "./netlink-socket.ts";
-import { openPacketSocket, sendFrame } from "./packet-socket.ts";
+import { openPacketSocket } from "./packet-socket.ts";
 import { encodeSetTransaction, type SetElements } from "./set-elements.ts";
 
 type Sockets = { fd: number; route: NetlinkSocket; netfilter: NetlinkSocket | null };
@@ -29,8 +29,8 @@ export type NamespaceSockets = Readonly<{
   run: (steps: readonly Readonly<{ id: number; request: NetlinkRequest }>[]) => Message[][];
   dump: (id: number, request: NetlinkRequest) => Message[];
   changeSets: (id: number, action: "add" | "remove", changes: readonly SetElements[]) => void;
-  /** Sends frames out of a link; the socket's descriptor, which the caller closes. */
-  sendFrames: (id: number, linkIndex: number, frames: readonly Buffer[]) => number;
+  /** A packet socket that hears nothing, for sending out of a link; the caller closes it. */
+  openSender: (id: number, linkIndex: number) => number;
   /** A route socket of its own. */
   lend: (id: number) => NetlinkSocket;
   closeAll: () => void;
@@ -78,16 +78,7 @@ export function createNamespaceSockets(): NamespaceSockets {
       sendBytes(socket, operation, bytes);
       for (const sequence of sequences) awaitAcknowledgement(socket, operation, sequence);
     },
-    sendFrames: (id, linkIndex, frames) => {
-      const fd = inNamespace(of(id).fd, () => openPacketSocket(0, linkIndex));
-      try {
-        for (const frame of frames) sendFrame(fd, linkIndex, frame);
-      } catch (error) {
-        libcCalls.close(fd);
-        throw error;
-      }
-      return fd;
-    },
+    openSender: (id, linkIndex) => inNamespace(of(id).fd, () => openPacketSocket(0, linkIndex)),
     lend: (id) => inNamespace(of(id).fd, () => openNetlinkSocket(netlinkProtocols.route)),
     closeAll: () => {
       for (const id of namespaces.keys()) close(id);

@@ -219,7 +219,9 @@ describe("netlink", () => {
       "nud",
       "stale",
     ]);
-    await netlink.sendFrames(podSpace, podIndex, [arpAnnouncement(peerMac, "10.100.1.20")]);
+    const sender = netlink.openSender(podSpace, podIndex);
+    sender.send([arpAnnouncement(peerMac, "10.100.1.20")]);
+    sender.close();
     assert.equal(ipJson(host, "neigh", "show", "10.100.1.20")[0].lladdr, peerMac);
     await removeAll("w5");
   });

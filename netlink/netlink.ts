@@ -9,6 +9,7 @@ import { decodeNeighbour, listNeighboursRequest, type FoundNeighbour } from "./n
 import { errnoName, NetlinkError } from "./netlink-error.ts";
 import { createLinkRemovals } from "./link-removals.ts";
 import type { NetlinkRequest } from "./netlink-socket.ts";
+import { sendFrame } from "./packet-socket.ts";
 import type { ProbeArgs, WorkerCalls, WorkerReply } from "./protocol.ts";
 import { decodeRoute, listRoutesRequest, type FoundRoute } from "./route.ts";
 import { decodeRule, listRulesRequest, type FoundRule } from "./rule.ts";
@@ -49,12 +50,18 @@ export type Netlink = Readonly<{
   removeElements: (namespace: Namespace, changes: readonly SetElements[]) => Promise<void>;
   /** Asks by ARP who has an address; null when nobody answered within `waitMs`. */
   probe: (namespace: Namespace, probe: Omit<ProbeArgs, "namespaceFd">) => Promise<{ mac: string } | null>;
-  /** Sends whole Ethernet frames out of a link. */
-  sendFrames: (namespace: Namespace, linkIndex: number, frames: readonly Buffer[]) => Promise<void>;
+  /** Opens a way out of a link for whole Ethernet frames; it outlives `closeNamespace`. */
+  openSender: (namespace: Namespace, linkIndex: number) => FrameSender;
   /** Calls `listener` for every change of a link until the returned function is called. */
   watchLinks: (namespace: Namespace, listener: (event: LinkEvent) => void) => Promise<() => Promise<void>>;
   close: () => Promise<void>;
 }>;
+
+/**
+ * Sends whole Ethernet frames out of one link. It holds neither the link nor its name, but keeps the namespace alive until `close`.
+ * `send` throws a `NetlinkError`: ENXIO once the link is gone, ENETDOWN while it is down.
+ */
+export type FrameSender = Readonly<{ send: (frames: readonly Buffer[]) => void; close: () => void }>;
 
 type Waiting = { resolve: (result: unknown) => void; reject: (error: Error) => void };
 
@@ -164,9 +171,19 @@ export function openNetlink(): Netlink {
       watched.add(fd);
       return call("probe", { ...probe, namespaceFd: fd });
     },
-    sendFrames: async ({ id }, linkIndex, frames) => {
-      // Closing waits for an RCU grace period; nobody else needs to.
-      void closeOnPool(sockets.sendFrames(id, linkIndex, frames));
+    openSender: ({ id }, linkIndex) => {
+      const fd = sockets.openSender(id, linkIndex);
+      let open = true;
+      return {
+        send: (frames) => {
+          for (const frame of frames) sendFrame(fd, linkIndex, frame);
+        },
+        close: () => {
+          // Closing waits for an RCU grace period; nobody else needs to. A second close would end somebody else's descriptor.
+          if (open) void closeOnPool(fd);
+          open = false;
+        },
+      };
     },
     watchLinks,
     close: async () => {

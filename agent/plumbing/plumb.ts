@@ -4,7 +4,6 @@ import {
   addLinkRequest,
   addRouteRequest,
   addRuleRequest,
-  arpAnnouncement,
   decodeLink,
   getLinkRequest,
   NetlinkError,
@@ -16,6 +15,7 @@ import {
 import { attachmentKey, hostLinkName, ipOf, type AttachedNic, type Attachment } from "../attachment.ts";
 import type { Faults } from "../fault-points.ts";
 import { CniError, cniCodes } from "../verbs/cni-error.ts";
+import type { Announcer } from "./announcer.ts";
 import { allowNics, forbidNics } from "./guard.ts";
 import type { HostBridge, HostNetwork } from "./host-network.ts";
 import { verifyAttachment } from "./verify.ts";
@@ -31,6 +31,7 @@ export type PlumbingOptions = Readonly<{
   forwardingWaitMs: number;
   extraRoutes: readonly ExtraRoute[];
   antiSpoofing: boolean;
+  announcer: Announcer;
   faults: Faults;
   /** Told when somebody else answered for an address. */
   onConflict: (conflict: Readonly<{ ip: string; mac: string }>) => void;
@@ -61,7 +62,7 @@ export async function plumb(options: PlumbingOptions, attachment: Attachment, po
     if (problems.length > 0) {
       throw new CniError(cniCodes.notAsAsked, "the container's network is not what was asked for", problems.join("; "));
     }
-    await announce(work);
+    announce(work);
     await faults("add.announced");
   } catch (error) {
     await unplumb(options, attachment);
@@ -200,18 +201,17 @@ async function waitForForwarding({ options, pod, ends }: Work): Promise<void> {
   }
 }
 
-/** Says to the rack where the addresses are now (RFC 5227, 2.3). */
-async function announce({ options, pod, ends }: Work): Promise<void> {
-  for (const { nic, podIndex } of ends) {
-    await options.host.netlink.sendFrames(pod, podIndex, [arpAnnouncement(nic.mac, ipOf(nic))]);
-  }
+function announce({ options, attachment, pod, ends }: Work): void {
+  const nics = ends.map(({ nic, podIndex }) => ({ linkIndex: podIndex, mac: nic.mac, ip: ipOf(nic) }));
+  options.announcer.announce(attachmentKey(attachment), pod, nics);
 }
 
 /** Takes an attachment's links, rules and permissions away; what is not there is no error. */
 export async function unplumb(
-  { host, antiSpoofing }: Pick<PlumbingOptions, "host" | "antiSpoofing">,
+  { host, antiSpoofing, announcer }: Pick<PlumbingOptions, "host" | "antiSpoofing" | "announcer">,
   attachment: Attachment,
 ): Promise<void> {
+  announcer.stop(attachmentKey(attachment));
   const names = attachment.nics.map(({ hostLink }) => hostLink);
   await Promise.all([
     removeHostLinks(host, names),

@@ -1,5 +1,6 @@
 import { attachmentKey, hostLinkPrefix, type AttachedNic } from "../attachment.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Announcer } from "../plumbing/announcer.ts";
 import { installGuard } from "../plumbing/guard.ts";
 import type { HostNetwork } from "../plumbing/host-network.ts";
 import { unplumb } from "../plumbing/plumb.ts";
@@ -11,11 +12,13 @@ import { unplumb } from "../plumbing/plumb.ts";
 export async function recover({
   journal,
   host,
+  announcer,
   antiSpoofing,
   log,
 }: Readonly<{
   journal: Journal;
   host: HostNetwork;
+  announcer: Announcer;
   antiSpoofing: boolean;
   log: (line: string) => void;
 }>): Promise<void> {
@@ -36,7 +39,7 @@ export async function recover({
   for (const attachment of broken) {
     const key = attachmentKey(attachment);
     log(`${key}: its ADD was cut off; rolled back`);
-    await unplumb({ host, antiSpoofing }, attachment);
+    await unplumb({ host, announcer, antiSpoofing }, attachment);
     await journal.append({ op: "removed", key });
   }
 }

@@ -1,0 +1,1 @@
+export { startCapture, type Capture, type CapturedSegment } from "./start-capture.ts";
