@@ -20,8 +20,6 @@ export type AgentConfig = Readonly<{
   tombstoneFolder: string;
   bridges: Readonly<Record<string, BridgeConfig>>;
   pods: PodsConfig;
-  /** The text of a grant (`wcs.io/dynamic-block`) that counts until the cluster has one on the Node. */
-  dynamicBlock: string | null;
   conflictProbe: ProbeTiming;
   gatewayProbe: ProbeTiming;
   /** Routes that every pod has by its first NIC besides, such as the cluster's services by the host. */
@@ -42,7 +40,6 @@ const defaults = {
   gatewayProbe: { waitMs: 500, attempts: 5 },
   extraRoutes: [],
   antiSpoofing: true,
-  dynamicBlock: null,
   podWaitMs: 3_000,
   leakLookMs: 30_000,
   leakGraceMs: 60_000,
@@ -79,8 +76,6 @@ export function parseAgentConfig(text: string): AgentConfig {
   for (const field of ["podWaitMs", "leakLookMs", "leakGraceMs"]) {
     need(field, Number.isInteger(given[field]) && Number(given[field]) >= 0, "a number of milliseconds");
   }
-  const block = given["dynamicBlock"];
-  need("dynamicBlock", block === null || typeof block === "string", "the text of a grant, or null");
   need("antiSpoofing", typeof given["antiSpoofing"] === "boolean", "true or false");
   for (const field of ["conflictProbe", "gatewayProbe"]) {
     const probe = given[field];

@@ -4,19 +4,10 @@ import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildWecni } from "@wcs/cni";
-import { printDynamicBlockGrant } from "@wcs/core/ipam";
 
-type Area = {
-  area: string;
-  bridge: string;
-  uplink: string;
-  cidr: string;
-  gateway: string;
-  dynamic: { first: string; last: string };
-};
+type Area = { area: string; bridge: string; uplink: string };
 type LabHost = {
   host: string;
-  rack: string;
   disk: string;
   run: string;
   cniConfigDir: string;
@@ -42,19 +33,7 @@ mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
 const conflist = { cniVersion: "1.0.0", name: "underlay", plugins: [{ type: "wecni" }] };
 writeFileSync(join(facts.cniConfigDir, "10-underlay.conflist"), `${JSON.stringify(conflist, null, 2)}\n`);
 
-// The lab has no server that grants dynamic blocks: the host's share of the rack's range is its block until one does.
-const own = areas.find(({ area }) => area === "core") ?? areas[0];
-if (own === undefined) throw new Error(`${facts.host} has no network area`);
-const grant = printDynamicBlockGrant({
-  host: facts.host,
-  generation: 1,
-  subnet: `${facts.rack}-${own.area}`,
-  area: own.area,
-  cidr: own.cidr,
-  gateway: own.gateway,
-  conflictProbe: true,
-  blocks: [`${own.dynamic.first}-${own.dynamic.last}`],
-});
+// The host's dynamic addresses are what the server grants on its Node; until then its instances have theirs, and other pods wait.
 const config = {
   node: facts.host,
   stateFolder,
@@ -63,7 +42,6 @@ const config = {
   tombstoneFolder,
   bridges: Object.fromEntries(areas.map(({ area, bridge, uplink }) => [area, { bridge, uplink }])),
   pods: { kind: "kubernetes", kubeconfig: facts.nodeKubeconfig },
-  dynamicBlock: grant,
 };
 writeFileSync(configFile, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
 

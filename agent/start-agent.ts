@@ -49,10 +49,7 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
     everyMs: copyEveryMs,
     onFailure: (error) => log(`the copy of the pods can't be written: ${String(error)}`),
   });
-  const { view, input, content } = createHostView({
-    firstGrant: config.dynamicBlock,
-    onChange: () => copy.changed(),
-  });
+  const { view, input, content } = createHostView(() => copy.changed());
   const saved = await readDiskCopy(config.stateFolder);
   if (saved !== null) input.replace(saved);
 
@@ -145,6 +142,7 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
     status: () =>
       Promise.resolve({
         node: config.node,
+        pid: process.pid,
         startedAt,
         synced: view.synced(),
         podsKnown: view.pods().length,

@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { macOfAddress, networkAnnotationName, printNetworkAnnotation } from "@wcs/core/ipam";
+import {
+  dynamicBlockAnnotationName,
+  macOfAddress,
+  networkAnnotationName,
+  printDynamicBlockGrant,
+  printNetworkAnnotation,
+} from "@wcs/core/ipam";
 import { parseIpv4Address } from "@wcs/core/ipv4";
 import { down, execForStatus, execIn, fault, heal, hostRunDir, kubectl, up } from "@wcs/lab";
+import { startCapture } from "@wcs/netlink/testing";
 import { eventually } from "./demo-set.ts";
 
 const agentFolder = fileURLToPath(new URL("../agent/", import.meta.url));
@@ -92,12 +99,38 @@ async function waitReady(name: string, ok: (pod: Pod) => boolean = () => true): 
   return pod;
 }
 
-type Status = { attachments: { key: string; pod: { name: string } | null; nics: { ip: string; mac: string }[] }[] };
+/** Grants a host a block, as the server does (e2e/main-job has the server's own). */
+async function grantBlock(host: string, block: string): Promise<void> {
+  const grant = printDynamicBlockGrant({
+    host,
+    generation: 1,
+    subnet: "idc1-r1-core",
+    area: "core",
+    cidr: "10.71.1.0/24",
+    gateway: "10.71.1.254",
+    conflictProbe: true,
+    blocks: [block],
+  });
+  await kubectl(cluster, ["annotate", "--overwrite", "node", host, `${dynamicBlockAnnotationName}=${grant}`]);
+}
+
+type Status = {
+  pid: number;
+  attachments: { key: string; pod: { name: string } | null; nics: { ip: string; mac: string }[] }[];
+};
 async function agentStatus(host: string): Promise<Status> {
   const socket = join(hostRunDir(host), "wcs-agent.sock");
   return JSON.parse(
     await execIn(host, [join(agentFolder, "bin/wcs-agent"), "status", "--socket", socket, "-o", "json"]),
   ) as Status;
+}
+
+/** The words that run a program of the machine in a pod's network namespace. */
+async function podSpace(host: string, ip: string): Promise<readonly string[]> {
+  const file = await inPod(host, ip, ["sh", "-c", "readlink /proc/self/ns/net"]);
+  const script = `for p in /proc/[0-9]*; do if [ "$(readlink $p/ns/net)" = "$0" ]; then echo "$p"; exit 0; fi; done; exit 1`;
+  const holder = await execIn(host, ["sh", "-c", script, file.trim()]);
+  return ["nsenter", `--net=${holder.trim()}/ns/net`];
 }
 
 /** Runs a program in a pod's network namespace, found by its address. */
@@ -146,10 +179,16 @@ describe("pods on the underlay, by wecni on the lab's hosts", () => {
     assert.match(answer, /gitVersion|Unauthorized|Forbidden/);
   });
 
-  it("without an annotation get an address of their host's dynamic block", async () => {
+  it("without an annotation wait for their host's dynamic block, and get an address of it", async () => {
     await applyInstance({ name: "plain", host: "idc1-h1", nics: [] });
+    await eventually("what is missing is an event of the pod", 30_000, async () =>
+      /host idc1-h1 has no dynamic block/.test(
+        await kubectl(cluster, ["get", "events", "--field-selector", "involvedObject.name=plain-0"]),
+      ),
+    );
+    await grantBlock("idc1-h1", "10.71.1.24-10.71.1.27");
     const { status } = await waitReady("plain");
-    assert.match(status.podIP ?? "", /^10\.71\.1\.(?:[2-5]\d)$/);
+    assert.match(status.podIP ?? "", /^10\.71\.1\.2[4-7]$/);
     assert.match(await execIn("idc1-h2", curl(`http://${status.podIP}:8080/`)), /plain-0/);
   });
 
@@ -203,6 +242,67 @@ describe("pods on the underlay, by wecni on the lab's hosts", () => {
     assert.notEqual(core.status, 0, "outside must not reach the core NIC");
     const way = await inPod("idc1-h2", "10.71.1.120", ["ip", "route", "get", "198.18.0.200"]);
     assert.match(way, /via 10\.71\.129\.254 dev eth1/);
+  });
+
+  it("with two NICs answer outside by one and core by the other, on the wire", async () => {
+    const enter = (await podSpace("idc1-h2", "10.71.1.120")) as [string, ...string[]];
+    const ways = [
+      ["outside", "10.71.129.120", "eth1", "eth0"],
+      ["idc2-h1", "10.71.1.120", "eth0", "eth1"],
+      // Another rack's DMZ is core's way to this one: the firewall lets VMs of the area through.
+      ["idc1-v1", "10.71.129.120", "eth1", "eth0"],
+    ] as const;
+    for (const [from, to, used, unused] of ways) {
+      const captures = await Promise.all([startCapture(enter, used), startCapture(enter, unused)]);
+      assert.match(await execIn(from, curl(`http://${to}:8080/`)), /gateway-0/);
+      const [heard = [], elsewhere = []] = await Promise.all(captures.map((capture) => capture.stop()));
+      const request = heard.find((segment) => segment.syn && !segment.ack && segment.to === `${to}:8080`);
+      const reply = heard.find((segment) => segment.syn && segment.ack && segment.from === `${to}:8080`);
+      assert.ok(request && reply, `${from} to ${to}: ${JSON.stringify(heard)}`);
+      assert.deepEqual([reply.to, reply.toMac], [request.from, request.fromMac], from);
+      const stray = elsewhere.filter(({ from: sender }) => sender === request.from || sender === `${to}:8080`);
+      assert.deepEqual(stray, [], `${from} to ${to} by ${unused}`);
+    }
+    for (const [to, used] of [
+      ["10.72.1.1:10250", "eth0"],
+      ["198.18.0.200:8080", "eth1"],
+    ] as const) {
+      const captures = await Promise.all((["eth0", "eth1"] as const).map((nic) => startCapture(enter, nic)));
+      await inPod("idc1-h2", "10.71.1.120", [
+        "sh",
+        "-c",
+        `curl --silent --insecure --max-time 2 https://${to}/ || true`,
+      ]);
+      const heard = await Promise.all(captures.map((capture) => capture.stop()));
+      const leaves = heard.map((segments) => segments.some((segment) => segment.syn && segment.to === to));
+      assert.deepEqual(leaves, [used === "eth0", used === "eth1"], `to ${to}`);
+    }
+  });
+
+  it("come and go while their agent is killed: ADD waits, DEL is kept, and its supervisor starts it again", async () => {
+    const { pid } = await agentStatus("idc1-h1");
+    const before = (await podOf("plain")).metadata.uid;
+    await fault("pause", "idc1-h1/cni");
+    process.kill(pid, "SIGKILL");
+    await kubectl(cluster, ["delete", "pod", "plain-0", "--wait=false"]);
+    await eventually("the new pod to be told to try again", 40_000, async () => {
+      const events = await kubectl(cluster, ["get", "events", "-o", "json"]);
+      const { items } = JSON.parse(events) as { items: { message: string; involvedObject: { uid?: string } }[] };
+      return items.some(
+        ({ message, involvedObject }) =>
+          involvedObject.uid !== before && /does not answer; try again later/.test(message),
+      );
+    });
+    await heal("idc1-h1/cni");
+    const pod = await waitReady("plain", ({ metadata }) => metadata.uid !== before);
+    const after = await agentStatus("idc1-h1");
+    assert.notEqual(after.pid, pid);
+    assert.deepEqual(
+      after.attachments.filter((each) => each.pod?.name === "plain-0").map(({ nics }) => nics[0]?.ip),
+      [pod.status.podIP],
+      "the old sandbox's DEL was replayed",
+    );
+    assert.match(await execIn("idc1-h2", curl("http://10.71.1.110:8080/")), /app-0/);
   });
 
   it("whose address a VM has taken are refused until the VM lets go", async () => {

@@ -161,6 +161,17 @@ function planDynamic(
   };
 }
 
+/**
+ * Whether what was planned may still be given: a dynamic address that the grant no longer lists is another host's as soon as this
+ * host has told that it goes by the new grant.
+ */
+export function isStillGranted({ view, node }: PlanOptions, { instance, nics }: Attachment): boolean {
+  if (instance !== null) return true;
+  const grant = readGrant(view, node);
+  const addresses = grant === null ? [] : grantAddresses(grant);
+  return nics.every((nic) => addresses.includes(parseIpv4Address(ipOf(nic)) ?? -1));
+}
+
 function addressOfPod(journal: Journal, pod: PodName, call: CniCall): number | null {
   for (const { attachment } of journal.entries.values()) {
     const same = attachment.instance === null && attachment.pod?.uid === pod.uid && attachment.ifName === call.ifName;

@@ -9,7 +9,7 @@ import { verifyAttachment } from "../plumbing/verify.ts";
 import { checkPrevResult } from "./check-prev-result.ts";
 import { supportedVersions, type CniCall } from "./cni-call.ts";
 import { CniError, cniCodes } from "./cni-error.ts";
-import { planAttachment, type PlanOptions } from "./plan-nics.ts";
+import { isStillGranted, planAttachment, type PlanOptions } from "./plan-nics.ts";
 import { formatResult } from "./result.ts";
 import { attachmentsInTheWay } from "./take-over.ts";
 
@@ -87,7 +87,7 @@ export function createVerbs(options: VerbOptions): Verbs {
         await faults("add.planned");
         // Another call may have taken the address while this one was elsewhere; from here to the journal nothing waits.
         const stillFree = wanted.nics.every((nic) => journal.ownerOf(ipOf(nic)) === undefined);
-        if (stillFree) {
+        if (stillFree && isStillGranted(plan, wanted)) {
           await journal.append({ op: "adding", attachment: wanted });
           return wanted;
         }

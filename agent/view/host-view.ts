@@ -44,11 +44,8 @@ export type ViewInput = Readonly<{
 const keyOf = (namespace: string, name: string) => `${namespace}/${name}`;
 const isPod = (pod: PodFacts, uid: string | null) => uid === null || pod.uid === uid || pod.configHash === uid;
 
-/** An empty view. `firstGrant` counts while the Node has no grant; `onChange` is called after every change. */
-export function createHostView({
-  firstGrant,
-  onChange,
-}: Readonly<{ firstGrant: string | null; onChange: () => void }>): {
+/** An empty view. `onChange` is called after every change. */
+export function createHostView(onChange: () => void): {
   view: HostView;
   input: ViewInput;
   content: () => ViewContent;
@@ -67,7 +64,7 @@ export function createHostView({
     pod: (namespace, name) => pods.get(keyOf(namespace, name)),
     podByUid: (uid) => [...pods.values()].find((pod) => isPod(pod, uid)),
     pods: () => [...pods.values()],
-    grant: () => grant ?? firstGrant,
+    grant: () => grant,
     known: () => known,
     synced: () => synced,
     waitForPod: ({ namespace, name, uid }, timeoutMs) => {

@@ -4,7 +4,7 @@ import { identityFiles, nodeIdentity } from "../cluster/pki.ts";
 import type { Daemon } from "../process/daemon.ts";
 import { run } from "../process/run.ts";
 import { LabError } from "../state/lab-error.ts";
-import { hostDir, hostRunDir, kubeconfigFile, netnsFile } from "../state/paths.ts";
+import { hostDir, hostRunDir, kubeconfigFile, labDir, netnsFile } from "../state/paths.ts";
 import { addressesOf, rackOf, subnetOf } from "../topology/find.ts";
 import type { Host, Topology } from "../topology/schema.ts";
 import { cniConfigDir, cniPluginDir, dynamicShare, referenceCniConfig } from "./host-config.ts";
@@ -16,7 +16,7 @@ export const referenceProvider: CniProvider = "reference";
 /**
  * What a provider is told of a host: one JSON object on the standard input of `PROGRAM install`, once for each new host.
  * It runs on the machine as root, writes into `cniConfigDir` and `cniPluginDir`, and may print `{"daemon": ["/program", "argument"]}`:
- * a program that the lab then runs inside the host before kubelet, and again after every restart of the host. Paths are
+ * a program that the lab then runs inside the host before kubelet, again whenever it ends, and after every restart of the host. Paths are
  * the machine's; the host sees the first two as /etc/cni/net.d and /opt/cni/bin, and all others as they are.
  */
 export type CniHost = Readonly<{
@@ -87,7 +87,7 @@ export function daemonOf(answer: string): string[] | null {
   return Array.isArray(daemon) && daemon.every((part) => typeof part === "string") ? daemon : null;
 }
 
-/** The provider's program for a host that is on, or null when it has none. */
+/** The provider's program for a host that is on, or null when it has none; it is started again whenever it ends. */
 export function cniDaemon(host: string, inside: Daemon["inside"]): Daemon | null {
   if (!existsSync(daemonFile(host))) return null;
   const [program, ...args] = JSON.parse(readFileSync(daemonFile(host), "utf8")) as string[];
@@ -96,7 +96,7 @@ export function cniDaemon(host: string, inside: Daemon["inside"]): Daemon | null
     name: `${host}/cni`,
     netns: host,
     ...(inside === undefined ? {} : { inside }),
-    argv: [program, ...args],
+    argv: ["sh", join(labDir, "process/keep.sh"), program, ...args],
     logFile: join(hostDir(host), "var/log/cni.log"),
   };
 }

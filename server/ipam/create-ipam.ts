@@ -1,10 +1,12 @@
 import type { AnnotatedNic, LiveWorld } from "@wcs/core/ipam";
+import type { ClusterLinks } from "../cluster/cluster-links.ts";
 import { transaction, type ActContext } from "../database/transaction.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import type { Reconciler } from "../reconcile/reconciler.ts";
 import { collectLeaks, leakGraceMs } from "./collect-leaks.ts";
 import { compareLedger } from "./compare-ledger.ts";
 import { estateFollower } from "./follow-estate.ts";
+import { blockGranter } from "./grant-blocks.ts";
 import { hostReportRoutes } from "./host-report-routes.ts";
 import { ipActRoutes } from "./ip-acts.ts";
 import { ipReadRoutes } from "./ip-routes.ts";
@@ -17,6 +19,7 @@ export type IpamSources = Readonly<{
   annotations: () => Promise<readonly AnnotatedNic[] | null>;
   live: () => Promise<LiveWorld | null>;
   scopeOfSubsystem: SubsystemScope;
+  links: ClusterLinks;
 }>;
 
 const reclaimEveryMs = 5000;
@@ -36,6 +39,7 @@ export function createIpam(platform: Platform, sources: IpamSources): Feature {
     ],
     reconcilers: [
       estateFollower(platform, systemContext("ipam-estate")),
+      blockGranter(platform, sources.links, systemContext("ipam-grants")),
       periodic("ipam-reclaim", reclaimEveryMs, async (context) => {
         while ((await transaction(database, { context }, reclaimAddresses)).more);
       }),

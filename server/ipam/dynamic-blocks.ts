@@ -63,8 +63,8 @@ export async function sizeHostBlocks(
     await grant(tx, { host, rack, area, subnets, own: blocks[0]?.subnet });
     return;
   }
-  const idle = blocks.findLast((block) => usedIn(block, used) === 0);
-  if (blocks.length < 2 || idle === undefined || left - sizeOf(idle) < 2 * fewLeft) return;
+  const idle = blockToReturn(blocks, used);
+  if (idle === undefined) return;
   const generation = await nextGeneration(tx);
   await tx.query("UPDATE ipam_blocks SET state = 'returning', generation = $2 WHERE id = $1", [idle.id, generation]);
 }
@@ -88,7 +88,16 @@ async function grant(
        AND (state <> 'free' OR condition <> 'usable')`,
       [subnet.name, first, last],
     );
-    const occupied = [subnet.gateway, ...avoid.map(({ ip }) => ip)].map(addressOfText);
+    // What other hosts say they have, whoever granted it: an address is never given to a second one.
+    const reported = await tx.query<Row & Readonly<{ address: number }>>(
+      `SELECT (a->>'address')::bigint AS address FROM ipam_host_reports r, jsonb_array_elements(r.report->'addresses') a
+       WHERE r.host <> $1 AND (a->>'address')::bigint BETWEEN $2 AND $3`,
+      [host, range.first, range.last],
+    );
+    const occupied = [
+      ...[subnet.gateway, ...avoid.map(({ ip }) => ip)].map(addressOfText),
+      ...reported.map(({ address }) => address),
+    ];
     const block = chooseBlock({ range, taken: taken.map(rangeOf), avoid: occupied }, blockSize);
     if (block === null) continue;
     await tx.query(
@@ -105,6 +114,23 @@ async function grant(
   );
 }
 
+/** Blocks of subnets that the host no longer stands in, or of all when `area` is null, are given out from no more. */
+export async function leaveBlocksElsewhere(
+  tx: Transaction,
+  place: Readonly<{ host: string; rack: string; area: string | null }>,
+): Promise<void> {
+  const elsewhere = await tx.query<BlockRow>(
+    `SELECT b.* FROM ipam_blocks b JOIN ipam_subnets s ON s.name = b.subnet
+     WHERE b.host = $1 AND b.state = 'granted' AND (s.rack, s.area) IS DISTINCT FROM ($2, $3) FOR UPDATE OF b`,
+    [place.host, place.rack, place.area],
+  );
+  if (elsewhere.length === 0) return;
+  await tx.query("UPDATE ipam_blocks SET state = 'returning', generation = $2 WHERE id = ANY($1)", [
+    elsewhere.map(({ id }) => id),
+    await nextGeneration(tx),
+  ]);
+}
+
 /** What the Node's `wcs.io/dynamic-block` annotation has to say; null when the host has no block. */
 export async function dynamicBlockGrantOf(query: Query, host: string): Promise<DynamicBlockGrant | null> {
   const rows = await query<SubnetRow & BlockRow & Readonly<{ latest: number }>>(
@@ -118,6 +144,24 @@ export async function dynamicBlockGrantOf(query: Query, host: string): Promise<D
   const { name: subnet, area, network: cidr, gateway, conflict_probe: conflictProbe, latest: generation } = first;
   const blocks = rows.map((row) => formatIpv4Range(rangeOf(row)));
   return { host, generation, subnet, area, cidr, gateway, conflictProbe, blocks };
+}
+
+/** Whether `sizeHostBlocks` would do something about what a host reports. */
+export async function wantsOtherBlocks(query: Query, report: HostReport): Promise<boolean> {
+  const blocks = await query<BlockRow>("SELECT * FROM ipam_blocks WHERE host = $1 AND state = 'granted'", [
+    report.host,
+  ]);
+  if (blocks.length === 0) return false;
+  const used = new Set(report.addresses.map(({ address }) => address));
+  const left = blocks.reduce((sum, block) => sum + sizeOf(block) - usedIn(block, used), 0);
+  return left < fewLeft || blockToReturn(blocks, used) !== undefined;
+}
+
+/** A block of several that is not used, and that would not be missed. */
+function blockToReturn(blocks: readonly BlockRow[], used: ReadonlySet<number>): BlockRow | undefined {
+  const left = blocks.reduce((sum, block) => sum + sizeOf(block) - usedIn(block, used), 0);
+  const idle = blocks.findLast((block) => usedIn(block, used) === 0);
+  return blocks.length < 2 || idle === undefined || left - sizeOf(idle) < 2 * fewLeft ? undefined : idle;
 }
 
 /** Blocks that a host has stopped giving out from, and has nothing of any more, go back. */

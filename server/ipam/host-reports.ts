@@ -1,10 +1,15 @@
 import { bindAddress, markConflict, unbindAddress, type HostAddress, type HostReport } from "@wcs/core/ipam";
 import { formatIpv4Address } from "@wcs/core/ipv4";
+import { nowhere } from "../access/nowhere.ts";
 import type { Query, Row } from "../database/database.ts";
 import type { Transaction } from "../database/transaction.ts";
+import { recordEvent } from "../events/record-event.ts";
 import { addressOfText } from "./address-row.ts";
 import { changeAddresses, lockAddresses } from "./change-addresses.ts";
-import { settleReturningBlocks } from "./dynamic-blocks.ts";
+import { settleReturningBlocks, wantsOtherBlocks } from "./dynamic-blocks.ts";
+
+/** In the watch log: a host's dynamic blocks are to be looked at. */
+export const blocksKind = "DynamicBlocks";
 
 /** An address that the host has and may not have: its agent takes the pod off the network. */
 export type ReportRefusal = Readonly<{ ip: string; podUid: string; code: string; detail: string }>;
@@ -49,6 +54,10 @@ export async function takeReport(tx: Transaction, report: HostReport): Promise<R
     note: `${conflicts.get(record.address)} answered for ${row.ip}, host ${host} saw`,
   }));
   await settleReturningBlocks(tx, report);
+  if (await wantsOtherBlocks(tx.query, report)) {
+    const record = { host, sequence };
+    recordEvent(tx, { change: "updated", kind: blocksKind, name: host, version: sequence, scope: nowhere, record });
+  }
 
   const known = new Set(locked.map(({ ip }) => ip));
   const unknown = report.addresses.filter(

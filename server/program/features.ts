@@ -54,6 +54,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createHealth(platform),
     createInstances(platform, mainJob),
     createIpam(platform, {
+      links,
       annotations: () => annotationsOfClusters(platform.database.query, links),
       live: () => liveWorldOf(platform.database.query, links),
       scopeOfSubsystem: async (query, subsystem) => (await readEstate(query, "Subsystem", subsystem))?.scope ?? null,
