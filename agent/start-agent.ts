@@ -6,6 +6,8 @@ import type { Faults } from "./fault-points.ts";
 import { openJournal } from "./journal/journal.ts";
 import { createAnnouncer } from "./plumbing/announcer.ts";
 import { openHostNetwork } from "./plumbing/host-network.ts";
+import { startHostReports, type HostReports } from "./report/host-reports.ts";
+import type { ReportTiming, SendReport } from "./report/reporter.ts";
 import { startAdminServer } from "./service/admin-server.ts";
 import { answerCall } from "./service/answer-call.ts";
 import { startCniServer } from "./service/cni-server.ts";
@@ -25,14 +27,22 @@ import { formatIpv4Address } from "@wcs/core/ipv4";
 
 export type Agent = Readonly<{ close: () => Promise<void> }>;
 
-type StartOptions = Readonly<{ config: AgentConfig; log: (line: string) => void; faults?: Faults }>;
+type StartOptions = Readonly<{
+  config: AgentConfig;
+  log: (line: string) => void;
+  /** Brings reports to a server; without it the host reports to nobody. */
+  sendReport?: SendReport;
+  reportTiming?: ReportTiming;
+  faults?: Faults;
+}>;
 
 const forwardingWaitMs = 5_000;
 const copyEveryMs = 200;
 const mostConflicts = 100;
 
 /** Starts the agent in this process's network namespace: the host's. Everything that it talks to is made here. */
-export async function startAgent({ config, log, faults = () => undefined }: StartOptions): Promise<Agent> {
+export async function startAgent(options: StartOptions): Promise<Agent> {
+  const { config, log, faults = () => undefined } = options;
   const lock = await holdHostLock(config.stateFolder);
   // A pod that starts must not wait until the host's busy pods leave a processor free.
   setPriority(constants.priority.PRIORITY_ABOVE_NORMAL);
@@ -49,7 +59,11 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
     everyMs: copyEveryMs,
     onFailure: (error) => log(`the copy of the pods can't be written: ${String(error)}`),
   });
-  const { view, input, content } = createHostView(() => copy.changed());
+  let reports: HostReports | null = null;
+  const { view, input, content } = createHostView(() => {
+    copy.changed();
+    reports?.changed();
+  });
   const saved = await readDiskCopy(config.stateFolder);
   if (saved !== null) input.replace(saved);
 
@@ -84,6 +98,7 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
       antiSpoofing: config.antiSpoofing,
       onConflict: ({ ip, mac }) => {
         metrics.countConflict();
+        reports?.saw({ ip, mac });
         conflicts.push({ ip, mac, at: new Date().toISOString() });
         if (conflicts.length > mostConflicts) conflicts.shift();
       },
@@ -108,6 +123,20 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
       ? startFileSource({ path: config.pods.path, input, log })
       : startKubeSource({ kubeconfig: config.pods.kubeconfig, node: config.node, input, log });
   const tombstones = await startTombstoneReplay({ folder: config.tombstoneFolder, answer, log });
+  if (options.sendReport !== undefined) {
+    reports = startHostReports({
+      node: config.node,
+      journal,
+      host,
+      view,
+      send: options.sendReport,
+      endAttachment: verbs.endAttachment,
+      onEnded: metrics.countLeak,
+      log,
+      ...(options.reportTiming === undefined ? {} : { timing: options.reportTiming }),
+    });
+    journal.onChange(reports.changed);
+  }
   const server = await startCniServer({ path: config.cniSocket, answer, log });
 
   const countDynamic = () => {
@@ -136,6 +165,11 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
           "1 when the last write of the journal failed.",
           journal.failure() === null ? 0 : 1,
         ),
+        wcs_agent_reports_failed: gauge("Reports that no server took.", reports?.state().failed ?? 0),
+        wcs_agent_addresses_refused: gauge(
+          "Addresses that the ledger says are another's.",
+          reports?.refusals().length ?? 0,
+        ),
         wcs_agent_resident_bytes: gauge("Memory of this process.", process.memoryUsage.rss()),
       });
     },
@@ -149,6 +183,7 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
         journal: { bytes: journal.sizeBytes(), failure: journal.failure(), damagedLines: journal.damaged },
         dynamic: countDynamic(),
         tombstonesReplayed: tombstones.replayed(),
+        reports: reports === null ? null : { ...reports.state(), refusals: reports.refusals() },
         residentBytes: process.memoryUsage.rss(),
         conflicts,
         calls: metrics.calls(),
@@ -178,7 +213,7 @@ export async function startAgent({ config, log, faults = () => undefined }: Star
   return {
     close: async () => {
       clearInterval(timer);
-      await Promise.all([server.close(), admin.close(), tombstones.close(), source.close()]);
+      await Promise.all([server.close(), admin.close(), tombstones.close(), source.close(), reports?.close()]);
       announcer.close();
       await copy.close();
       await journal.close();

@@ -21,6 +21,8 @@ export type Journal = Readonly<{
   /** Whole lines that were unreadable when the journal was opened. */
   damaged: number;
   nextSequence: () => Promise<number>;
+  /** `listener` is called after every change of what is held. */
+  onChange: (listener: () => void) => void;
   sizeBytes: () => number;
   close: () => Promise<void>;
 }>;
@@ -106,6 +108,7 @@ export async function openJournal(folder: string): Promise<Journal> {
   await file.sync();
   await syncFolder(folder);
 
+  const listeners: (() => void)[] = [];
   let waiting: Waiting[] = [];
   let writing: Promise<void> | null = null;
 
@@ -164,6 +167,7 @@ export async function openJournal(folder: string): Promise<Journal> {
 
   function append(record: JournalRecord): Promise<void> {
     applyRecord(state, record);
+    if (record.op !== "sequence") for (const listener of listeners) listener();
     return new Promise((resolve, reject) => {
       waiting.push({ record, resolve, reject });
       writing ??= Promise.resolve().then(writeAll);
@@ -183,6 +187,7 @@ export async function openJournal(folder: string): Promise<Journal> {
       await append({ op: "sequence", sequence });
       return sequence;
     },
+    onChange: (listener) => void listeners.push(listener),
     sizeBytes: () => size,
     close: async () => {
       await (writing ?? Promise.resolve());

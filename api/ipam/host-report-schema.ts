@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type, type Static } from "typebox";
 import { ipText, macText, nameText, nicText } from "./address-schema.ts";
 
 const mostAddresses = 2000;
@@ -36,3 +36,16 @@ export const hostReportSchema = Type.Object(
   },
   { additionalProperties: false },
 );
+
+/** A host's report, as it goes to a server. */
+export type ReportedHost = Static<typeof hostReportSchema>;
+
+/** What a server says to a report. */
+export const reportAnswerSchema = Type.Object({
+  accepted: Type.Boolean({ description: "false: a later report was here before" }),
+  sequence: Type.Integer({ description: "of the latest report that was taken; the next has a greater one" }),
+  refusals: Type.Array(Type.Object({ ip: ipText, podUid: Type.String(), code: Type.String(), detail: Type.String() }), {
+    description: "what the host has and may not have",
+  }),
+});
+export type ReportAnswer = Static<typeof reportAnswerSchema>;

@@ -13,7 +13,7 @@ import {
   policySchema,
   usageSchema,
 } from "./address-schema.ts";
-import { hostReportSchema } from "./host-report-schema.ts";
+import { hostReportSchema, reportAnswerSchema } from "./host-report-schema.ts";
 
 const tag = "ipam";
 const label = Type.String({ pattern: labelPattern });
@@ -220,14 +220,7 @@ export const ipamOperations = [
     path: "/api/v1/host-reports/{host}",
     params: Type.Object({ host: nameText }),
     body: hostReportSchema,
-    answers: {
-      200: Type.Object({
-        accepted: Type.Boolean({ description: "false: a later report was here before" }),
-        refusals: Type.Array(
-          Type.Object({ ip: ipText, podUid: Type.String(), code: Type.String(), detail: Type.String() }),
-        ),
-      }),
-    },
+    answers: { 200: reportAnswerSchema },
     permission: { verb: "report", resource: "hosts" },
     errors: ["auth.forbidden"],
     act: false,

@@ -1,7 +1,8 @@
-import { ipamOperations } from "@wcs/api/ipam";
+import { ipamOperations, type ReportAnswer, type ReportedHost } from "@wcs/api/ipam";
 import { nowhere } from "../access/nowhere.ts";
 import { requireAccess, type Principal } from "../access/principal.ts";
-import { transaction } from "../database/transaction.ts";
+import type { Database } from "../database/database.ts";
+import { transaction, type ActContext } from "../database/transaction.ts";
 import { Failure } from "../http/failure.ts";
 import { answer, read, type Route } from "../http/route.ts";
 import type { Platform } from "../program/platform.ts";
@@ -19,19 +20,27 @@ export function hostReportRoutes({ database }: Platform): readonly Route[] {
     read(send, async ({ params: { host }, body, principal, from, requestId }) => {
       requireAccess(principal, { verb: "report", resource: "hosts", name: host, scope: nowhere });
       requireOwnHost(principal, host);
-      const report = {
-        host,
-        sequence: body.sequence,
-        grantGeneration: body.grantGeneration,
-        addresses: body.addresses.map(({ ip, ...entry }) => ({ address: addressOfText(ip), ...entry })),
-        conflicts: body.conflicts.map(({ ip, mac }) => ({ address: addressOfText(ip), mac })),
-      };
       const actor = { kind: "ServiceAccount", name: `agent-${host}`, tokenId: principal.tokenId } as const;
       const context = { actor, from, requestId, act: send.id, reason: null, ticket: null };
-      const { accepted, refusals } = await transaction(database, { context }, (tx) => takeReport(tx, report));
-      return answer(200, { accepted, refusals: [...refusals] });
+      return answer(200, await receiveReport(database, { host, body, context }));
     }),
   ];
+}
+
+/** Takes over a host's report, by whichever way it came; that it is of this host, the way has made sure of. */
+export async function receiveReport(
+  database: Database,
+  { host, body, context }: Readonly<{ host: string; body: ReportedHost; context: ActContext }>,
+): Promise<ReportAnswer> {
+  const report = {
+    host,
+    sequence: body.sequence,
+    grantGeneration: body.grantGeneration,
+    addresses: body.addresses.map(({ ip, ...entry }) => ({ address: addressOfText(ip), ...entry })),
+    conflicts: body.conflicts.map(({ ip, mac }) => ({ address: addressOfText(ip), mac })),
+  };
+  const { refusals, ...taken } = await transaction(database, { context }, (tx) => takeReport(tx, report));
+  return { ...taken, refusals: [...refusals] };
 }
 
 /** An agent speaks for its own host only: its service account is named after it. */

@@ -14,8 +14,8 @@ export const blocksKind = "DynamicBlocks";
 /** An address that the host has and may not have: its agent takes the pod off the network. */
 export type ReportRefusal = Readonly<{ ip: string; podUid: string; code: string; detail: string }>;
 
-/** `accepted` false: a later report of the host has been here before. */
-export type ReportAnswer = Readonly<{ accepted: boolean; refusals: readonly ReportRefusal[] }>;
+/** `accepted` false: a later report of the host has been here before; `sequence` is the latest's. */
+export type ReportAnswer = Readonly<{ accepted: boolean; sequence: number; refusals: readonly ReportRefusal[] }>;
 
 /**
  * Takes over what a host has: its addresses are bound, those it had and has no more are held, and those that somebody else answers for are
@@ -29,7 +29,13 @@ export async function takeReport(tx: Transaction, report: HostReport): Promise<R
      ON CONFLICT (host) DO UPDATE SET sequence = $2, report = $3, at = now() WHERE ipam_host_reports.sequence < $2 RETURNING host`,
     [host, sequence, JSON.stringify(report)],
   );
-  if (kept === undefined) return { accepted: false, refusals: [] };
+  if (kept === undefined) {
+    const [latest] = await tx.query<Row & Readonly<{ sequence: number }>>(
+      "SELECT sequence FROM ipam_host_reports WHERE host = $1",
+      [host],
+    );
+    return { accepted: false, sequence: latest?.sequence ?? sequence, refusals: [] };
+  }
 
   const entries = new Map(report.addresses.map((entry) => [entry.address, entry]));
   const conflicts = new Map(report.conflicts.map(({ address, mac }) => [address, mac]));
@@ -65,6 +71,7 @@ export async function takeReport(tx: Transaction, report: HostReport): Promise<R
   );
   return {
     accepted: true,
+    sequence,
     refusals: [
       ...refusals.map(({ ip, refusal }) => {
         const podUid = entries.get(addressOfText(ip))?.podUid ?? "";
