@@ -36,6 +36,7 @@ type StartOptions = Readonly<{
   faults?: Faults;
 }>;
 
+const noDynamic = { area: null, subnet: null, generation: null, total: 0, free: 0 } as const;
 const forwardingWaitMs = 5_000;
 const copyEveryMs = 200;
 const mostConflicts = 100;
@@ -43,7 +44,7 @@ const mostConflicts = 100;
 /** Starts the agent in this process's network namespace: the host's. Everything that it talks to is made here. */
 export async function startAgent(options: StartOptions): Promise<Agent> {
   const { config, log, faults = () => undefined } = options;
-  const lock = await holdHostLock(config.stateFolder);
+  const lock = await holdHostLock();
   // A pod that starts must not wait until the host's busy pods leave a processor free.
   setPriority(constants.priority.PRIORITY_ABOVE_NORMAL);
   const startedAt = new Date().toISOString();
@@ -142,11 +143,20 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
   const countDynamic = () => {
     try {
       const grant = readGrant(view, config.node);
-      const all = grant === null ? [] : grantAddresses(grant).map(formatIpv4Address);
+      if (grant === null) return { ...noDynamic, problem: "no block is granted on the Node yet" };
+      const all = grantAddresses(grant).map(formatIpv4Address);
       const held = journal.heldAddresses();
-      return { total: all.length, free: all.filter((ip) => !held.has(ip)).length, problem: null };
+      const { area, subnet, generation } = grant;
+      return {
+        area,
+        subnet,
+        generation,
+        total: all.length,
+        free: all.filter((ip) => !held.has(ip)).length,
+        problem: null,
+      };
     } catch (error) {
-      return { total: 0, free: 0, problem: String(error) };
+      return { ...noDynamic, problem: String(error) };
     }
   };
   const admin = await startAdminServer({
@@ -154,10 +164,14 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
     metrics: () => {
       const dynamic = countDynamic();
       const gauge = (help: string, value: number) => ({ help, value });
+      const labels = `area="${dynamic.area ?? ""}",subnet="${dynamic.subnet ?? ""}"`;
       return metrics.text({
         wcs_agent_attachments: gauge("Attachments that are held.", journal.entries.size),
-        wcs_agent_dynamic_addresses: gauge("Addresses of the dynamic block.", dynamic.total),
-        wcs_agent_dynamic_addresses_free: gauge("Addresses of the dynamic block that nobody holds.", dynamic.free),
+        wcs_agent_dynamic_addresses: { ...gauge("Addresses of the dynamic block.", dynamic.total), labels },
+        wcs_agent_dynamic_addresses_free: {
+          ...gauge("Addresses of the dynamic block that nobody holds.", dynamic.free),
+          labels,
+        },
         wcs_agent_pods_known: gauge("Pods of this host that are known.", view.pods().length),
         wcs_agent_synced: gauge("1 when the cluster's own word is behind what is known.", view.synced() ? 1 : 0),
         wcs_agent_journal_bytes: gauge("Size of the journal.", journal.sizeBytes()),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { buildWecni } from "@wcs/cni";
+import { readAdmin, readStatus } from "./service/read-status.ts";
 import { answers, createTestHost, instancePod, podArgs, startListener, type TestHost } from "./testing/test-host.ts";
 
 type Result = {
@@ -310,8 +311,29 @@ describe("the agent's verbs", () => {
     assert.deepEqual(output?.["supportedVersions"], ["0.4.0", "1.0.0", "1.1.0"]);
   });
 
-  it("refuses a second agent", async () => {
-    await assert.rejects(host.start(), /another wcs-agent/);
+  it("tells calls by verb, duration and code, and free addresses, in metrics and in words", async () => {
+    const figures = async () => {
+      const text = await readAdmin(host.adminSocket, "/metrics");
+      return (name: string) =>
+        Number(new RegExp(`^${name.replace(/[{}]/g, "\\$&")} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
+    };
+    const before = await figures();
+    const netns = space();
+    assert.equal((await host.cni("ADD", "counted", { netns })).status, 0);
+    assert.equal((await host.cni("ADD", "bad", { netns: "/run/netns/of-nobody" })).status, 1);
+    const after = await figures();
+    const grown = (name: string) => after(name) - before(name);
+    assert.equal(grown('wcs_agent_cni_seconds_count{verb="ADD"}'), 2);
+    assert.equal(grown('wcs_agent_cni_seconds_bucket{verb="ADD",le="+Inf"}'), 2);
+    assert.ok(grown('wcs_agent_cni_seconds_sum{verb="ADD"}') > 0);
+    assert.equal(grown('wcs_agent_cni_errors_total{verb="ADD",code="8"}'), 1);
+    const free = 'wcs_agent_dynamic_addresses_free{area="core",subnet="rack1-core"}';
+    assert.deepEqual([after(free), grown(free)], [30, -1]);
+    assert.equal(after("wcs_agent_attachments"), 1);
+    const words = await readStatus(host.adminSocket, false);
+    assert.match(words, /^dynamic +30 of 31 addresses of core free$/m);
+    assert.match(words, /^calls .*ADD code 8 /m);
+    assert.match(words, /^ {2}counted\/eth0… present no pod: eth0 10\.9\.1\.2\d\d \(core\)$/m);
   });
 });
 

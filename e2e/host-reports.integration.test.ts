@@ -1,7 +1,7 @@
 // An agent on a host of namespaces and a whole server: what the host has comes into the ledger, and what the ledger knows better comes back.
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -57,6 +57,7 @@ describe("a host's reports to the ledger", () => {
   let server: TestServer;
   let host: TestHost;
   let way: Server | null = null;
+  const sockets = new Set<Socket>();
   let token = "";
   let spaces = 0;
   const space = () => host.addSpace(`r${(spaces += 1)}`);
@@ -92,6 +93,8 @@ describe("a host's reports to the ledger", () => {
     const { hostname, port } = new URL(server.url);
     const opened = createServer((near) => {
       const far = connect(Number(port), hostname);
+      sockets.add(near);
+      near.once("close", () => sockets.delete(near));
       for (const [from, to] of [
         [near, far],
         [far, near],
@@ -109,9 +112,11 @@ describe("a host's reports to the ledger", () => {
     const closing = way;
     way = null;
     if (closing === null) return;
-    await new Promise((resolve) => {
+    const closed = new Promise((resolve) => {
       closing.close(resolve);
     });
+    for (const socket of sockets) socket.destroy();
+    await closed;
     rmSync(socket(), { force: true });
   }
   const startAgent = () =>

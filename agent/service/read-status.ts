@@ -6,7 +6,12 @@ type Status = {
   synced: boolean;
   podsKnown: number;
   journal: { bytes: number; failure: string | null; damagedLines: number };
-  dynamic: { total: number; free: number; problem: string | null };
+  dynamic: { area: string | null; total: number; free: number; problem: string | null };
+  reports: {
+    lastAt: string | null;
+    failure: string | null;
+    refusals: { ip: string; code: string; detail: string }[];
+  } | null;
   residentBytes: number;
   conflicts: { ip: string; mac: string; at: string }[];
   calls: { verb: string; code: number; count: number }[];
@@ -19,7 +24,8 @@ type Status = {
   }[];
 };
 
-function get(socketPath: string, path: string): Promise<string> {
+/** What a running agent answers on its admin socket. */
+export function readAdmin(socketPath: string, path: "/status" | "/metrics"): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request({ socketPath, path, timeout: 5_000 }, (response) => {
       const chunks: Buffer[] = [];
@@ -38,15 +44,17 @@ function get(socketPath: string, path: string): Promise<string> {
 
 /** What a running agent says of itself: as JSON, or as lines for a person. */
 export async function readStatus(socketPath: string, asJson: boolean): Promise<string> {
-  const body = await get(socketPath, "/status");
+  const body = await readAdmin(socketPath, "/status");
   if (asJson) return body;
   const status = JSON.parse(body) as Status;
-  const { journal, dynamic } = status;
+  const { journal, dynamic, reports } = status;
   const lines = [
     `node         ${status.node}, since ${status.startedAt}`,
     `cluster      ${status.synced ? "in sync" : "does not answer; going on with the copy on disk"}, ${status.podsKnown} pods known`,
     `journal      ${journal.failure ?? "ok"}, ${journal.bytes} bytes${journal.damagedLines > 0 ? `, ${journal.damagedLines} damaged lines` : ""}`,
-    `dynamic      ${dynamic.problem ?? `${dynamic.free} of ${dynamic.total} addresses free`}`,
+    `dynamic      ${dynamic.problem ?? `${dynamic.free} of ${dynamic.total} addresses of ${dynamic.area} free`}`,
+    `server       ${reports === null ? "none is configured: this host reports to nobody" : (reports.failure ?? `last report taken at ${reports.lastAt ?? "no time yet"}`)}`,
+    ...(reports?.refusals ?? []).map(({ code, detail }) => `refused      ${code}: ${detail}`),
     `memory       ${Math.round(status.residentBytes / 1048576)} MiB`,
     `calls        ${status.calls.map(({ verb, code, count }) => `${verb}${code === 0 ? "" : ` code ${code}`} ${count}`).join(", ") || "none"}`,
     ...status.conflicts.map(({ ip, mac, at }) => `conflict     ${ip} is answered for by ${mac} (${at})`),

@@ -37,6 +37,7 @@ export type TestHost = Readonly<{
   spaces: RackSpaces;
   configFile: string;
   journalFile: string;
+  adminSocket: string;
   /** Starts the agent; resolves when it serves. `fault`: where it ends itself. */
   start: (fault?: FaultPoint, skip?: number, env?: Readonly<Record<string, string>>) => Promise<ChildProcess>;
   agent: () => ChildProcess | null;
@@ -193,6 +194,7 @@ export async function createTestHost(
     spaces,
     configFile,
     journalFile: join(paths.stateFolder, "journal"),
+    adminSocket: paths.adminSocket,
     start,
     agent: () => child,
     kill,

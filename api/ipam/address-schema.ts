@@ -82,6 +82,7 @@ export const differenceSchema = Type.Object({
   host: nullable(Type.String()),
   instance: nullable(Type.String()),
   detail: Type.String(),
+  wayOut: Type.String({ description: "what to do about it, in the language that was asked for" }),
   firstSeen: moment,
   lastSeen: moment,
   timesSeen: Type.Integer(),

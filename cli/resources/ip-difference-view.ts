@@ -13,6 +13,7 @@ export const ipDifferenceView: ResourceView = {
       { header: { en: "HOST", zh: "宿主机" }, value: ({ host }) => host },
       { header: { en: "SINCE", zh: "开始时间" }, value: ({ firstSeen }) => firstSeen },
       { header: { en: "DETAIL", zh: "详情" }, value: ({ detail }) => detail },
+      { header: { en: "WAY OUT", zh: "处理办法" }, value: ({ wayOut }) => wayOut },
       { header: { en: "SEEN", zh: "次数" }, value: ({ timesSeen }) => timesSeen, wide: true },
     ],
     nameOf: ({ ip, kind }) => `ip-difference/${String(ip)}/${String(kind)}`,

@@ -120,6 +120,9 @@ describe("the comparison of ledger, Kubernetes and hosts", () => {
     const reports = [{ ...report("h1"), conflicts: [{ address: one, mac: "aa:bb:cc:dd:ee:ff" }] }];
     assert.deepEqual(differences({ records: [reserved("a")], reports }), ["conflict -> mark-conflict"]);
     assert.deepEqual(differences({ records: [done(markConflict(reserved("a")))], reports }), ["conflict"]);
+    // It was told once, and is one until a person has cleared it.
+    assert.deepEqual(differences({ records: [done(markConflict(reserved("a")))] }), ["conflict"]);
+    assert.deepEqual(differences({ records: [reserved("a")] }), []);
   });
 });
 

@@ -59,6 +59,7 @@ export function compareNetwork(views: NetworkViews): readonly NetworkDifference[
     ...views.reports.flatMap((report) => fromReport(report, records, views.blocks)),
     ...onTwoHosts(views.reports),
     ...missingOnHosts(views),
+    ...markedConflicts(views),
     ...(views.annotations ?? []).flatMap((nic) => fromAnnotation(nic, records.get(nic.address))),
     ...(views.annotations === null ? [] : notAnnotated(views.records, views.annotations)),
   ];
@@ -177,6 +178,16 @@ function missingOnHosts(views: NetworkViews): readonly NetworkDifference[] {
         repair: null,
       },
     ];
+  });
+}
+
+/** A conflict is told by one report, and stays one until a person has cleared it. */
+function markedConflicts({ records, reports }: NetworkViews): readonly NetworkDifference[] {
+  const reported = new Set(reports.flatMap(({ conflicts }) => conflicts.map(({ address }) => address)));
+  return records.flatMap(({ address, condition, owner }) => {
+    if (condition !== "conflict" || reported.has(address)) return [];
+    const detail = "somebody else answered for it, and nobody has cleared that";
+    return [{ kind: "conflict" as const, address, instance: owner?.name ?? null, host: null, detail, repair: null }];
   });
 }
 

@@ -69,4 +69,5 @@ export {
   type NicRoute,
 } from "./network-annotation.ts";
 export { defaultReleasePolicy, releasePolicyProblem, shortestTtlMs, type ReleasePolicy } from "./release-policy.ts";
+export { wayOutOf, type KeptDifferenceKind } from "./way-out.ts";
 export { refusalCodes, type Refusal, type RefusalCode, type Transition } from "./transition.ts";

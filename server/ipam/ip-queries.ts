@@ -1,6 +1,7 @@
 import type { AddressVersion, Difference, SubnetUsage } from "@wcs/api/ipam";
 import type { Scope } from "@wcs/core/access-rights";
 import type { Query, Row } from "../database/database.ts";
+import { wayOutOf } from "@wcs/core/ipam";
 import { scopeOfRow, type AddressRow } from "./address-row.ts";
 
 /** What a list of addresses is narrowed to; undefined: not in this respect. `businesses` null: of all. */
@@ -150,8 +151,10 @@ export async function listDifferences(
   );
 }
 
-export function differenceView(row: DifferenceRow): Difference {
+/** A difference as the API shows it. */
+export function differenceView(row: DifferenceRow, language: "en" | "zh"): Difference {
   const { kind, ip, host, instance, detail, times_seen: timesSeen } = row;
   const [firstSeen, lastSeen] = [row.first_seen.toISOString(), row.last_seen.toISOString()];
-  return { kind, ip, host: host === "" ? null : host, instance, detail, firstSeen, lastSeen, timesSeen };
+  const wayOut = wayOutOf(kind, ip)[language];
+  return { kind, ip, host: host === "" ? null : host, instance, detail, wayOut, firstSeen, lastSeen, timesSeen };
 }

@@ -42,20 +42,24 @@ export function ipReadRoutes({ database }: Platform): readonly Route[] {
       const next = items.length === limit ? encodePageCursor([after]) : null;
       return answer(200, { items: items.map(addressView), next });
     }),
-    read(get, async ({ params, principal }) => {
+    read(get, async ({ params, principal, language }) => {
       const reach = principalReach(principal, "get", "ips");
       const row = await findAddress(database.query, params.ip);
       if (row === null || !reaches(reach, scopeOfRow(row))) throw notFound("ips", params.ip);
       const versions = await historyOf(database.query, params.ip);
       const history = versions.filter(({ scope }) => reaches(reach, scope)).map(({ version }) => version);
       const found = await listDifferences(database.query, { ip: params.ip });
-      return answer(200, { address: addressView(row), history, differences: found.map(differenceView) });
+      return answer(200, {
+        address: addressView(row),
+        history,
+        differences: found.map((row) => differenceView(row, language)),
+      });
     }),
     read(usage, async ({ query, principal }) => {
       const sees = reaches(principalReach(principal, "list", "subnets"), nowhere);
       return answer(200, { items: sees ? [...(await subnetUsage(database.query, query))] : [] });
     }),
-    read(differences, async ({ query, principal }) => {
+    read(differences, async ({ query, principal, language }) => {
       const reach = principalReach(principal, "list", "ips");
       const limit = query.limit ?? 100;
       let after: readonly [string, string, string] =
@@ -68,7 +72,7 @@ export function ipReadRoutes({ database }: Platform): readonly Route[] {
         const rows = await listDifferences(database.query, { after, limit: batch });
         isLast = rows.length < batch;
         for (const row of rows) {
-          if (reaches(reach, scopeOfRow(row))) items.push(differenceView(row));
+          if (reaches(reach, scopeOfRow(row))) items.push(differenceView(row, language));
           after = [row.ip, row.kind, row.host];
           if (items.length === limit) break;
         }
