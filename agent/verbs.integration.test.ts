@@ -313,9 +313,8 @@ describe("the agent's verbs", () => {
 
   it("tells calls by verb, duration and code, and free addresses, in metrics and in words", async () => {
     const figures = async () => {
-      const text = await readAdmin(host.adminSocket, "/metrics");
-      return (name: string) =>
-        Number(new RegExp(`^${name.replace(/[{}]/g, "\\$&")} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
+      const lines = (await readAdmin(host.adminSocket, "/metrics")).split("\n");
+      return (name: string) => Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? 0);
     };
     const before = await figures();
     const netns = space();

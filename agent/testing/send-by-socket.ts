@@ -5,7 +5,7 @@ import type { ReportTiming, SendReport } from "../report/reporter.ts";
 /** A test waits for reports: they come ten times as often as on a host. */
 const reportTiming: ReportTiming = {
   gatherMs: 50,
-  everyMs: 3_000,
+  everyMs: 1_000,
   timeoutMs: 5_000,
   retryMs: { first: 100, longest: 500 },
 };

@@ -16,11 +16,11 @@ export type FormReader = Readonly<{
     path: string,
     options: Readonly<{ min: number; max: number; read: (item: unknown, path: string) => T | null }>,
   ) => readonly T[];
-  /** A text that `accepts` takes; `form` says what it should be (`an IPv4 address such as 10.71.1.100`). */
+  /** A text that `accepts` takes; `form` says what it should be (`an IPv4 address such as 10.71.1.100`), `mistake` what it is instead, where that is known. */
   text: (
     value: unknown,
     path: string,
-    options: Readonly<{ form: string; accepts: (text: string) => boolean }>,
+    options: Readonly<{ form: string; accepts: (text: string) => boolean; mistake?: (text: string) => string | null }>,
   ) => string | null;
   flag: (value: unknown, path: string) => boolean | null;
   integer: (value: unknown, path: string, options: Readonly<{ min: number; max: number }>) => number | null;
@@ -87,9 +87,10 @@ function createReader(problems: FormProblem[]): FormReader {
         return result === null ? [] : [result];
       });
     },
-    text: (value, path, { form, accepts }) => {
+    text: (value, path, { form, accepts, mistake }) => {
       if (typeof value !== "string") return report(path, `${kindOf(value)} where a text belongs`, `write ${form}`);
-      return accepts(value) ? value : report(path, `"${shown(value)}" is not ${form}`, `write ${form}`);
+      if (accepts(value)) return value;
+      return report(path, `"${shown(value)}" is ${mistake?.(value) ?? `not ${form}`}`, `write ${form}`);
     },
     flag: (value, path) =>
       typeof value === "boolean"

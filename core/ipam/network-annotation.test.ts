@@ -165,6 +165,16 @@ describe("the network annotation", () => {
     );
   });
 
+  it("says of IPv6 that it is not carried", () => {
+    assert.deepEqual(
+      refused(([first]) => Object.assign(first ?? {}, { address: "2001:db8::14/64", internalPrefixes: ["fd00::/8"] })),
+      [
+        `nics[0].address: "2001:db8::14/64" is IPv6, which the pods' network does not carry`,
+        `nics[0].internalPrefixes[0]: "fd00::/8" is IPv6, which the pods' network does not carry`,
+      ],
+    );
+  });
+
   it("refuses members that it does not know, and texts that are too long", () => {
     assert.deepEqual(
       refused(([first]) => Object.assign(first ?? {}, { vlan: 12 })),
