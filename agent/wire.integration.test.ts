@@ -130,9 +130,10 @@ describe("on the wire", () => {
       it(`asks ${what} by ${nic}, and hears the answer there`, async () => {
         if (to === "10.50.0.1") host.run(host.spaces.tor, "ip", "addr", "add", `${to}/32`, "dev", "lo");
         const stop = await startListener(`/run/netns/${host.spaces[place]}`, port);
-        const { [nic]: used, [nic === "eth0" ? "eth1" : "eth0"]: other } = await heard(() =>
-          connect(netns, { from: null, to }),
-        ).finally(stop);
+        const { [nic]: used, [nic === "eth0" ? "eth1" : "eth0"]: other } = await heard(async () => {
+          await connect(netns, { from: null, to });
+          await stop();
+        });
         assert.deepEqual(other, []);
         assert.equal(opened(used)[0]?.toMac, nextMac());
         assert.equal(opened(used)[0]?.from.split(":")[0], nic === "eth0" ? "10.9.1.30" : "10.9.2.30");

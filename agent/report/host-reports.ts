@@ -52,8 +52,9 @@ export function startHostReports(
     const grant = grantGeneration();
     const links = await host.netlink.listLinks(host.namespace);
     const addresses = buildReport(journal.entries.values(), links);
-    if (addresses.length > most)
+    if (addresses.length > most) {
       throw new Error(`${addresses.length} addresses are more than a report takes (${most})`);
+    }
     const seen = [...conflicts].slice(0, most).map(([ip, mac]) => ({ ip, mac }));
     return { sequence, grantGeneration: grant, addresses: [...addresses], conflicts: seen };
   }
@@ -69,8 +70,9 @@ export function startHostReports(
     const told = new Set(refusals.map(refusalKey));
     refusals = answer.refusals;
     for (const refusal of answer.refusals) {
-      if (!told.has(refusalKey(refusal)))
+      if (!told.has(refusalKey(refusal))) {
         log(`reports: the ledger refuses ${refusal.ip} (${refusal.code}): ${refusal.detail}`);
+      }
       if (endedBy.has(refusal.code)) await endOld(refusal);
     }
   }
