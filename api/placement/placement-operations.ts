@@ -9,6 +9,7 @@ import {
   placementQuestionSchema,
   poolDetailSchema,
   poolTotalsSchema,
+  replaySchema,
 } from "./placement-schema.ts";
 
 const tag = "placement";
@@ -38,6 +39,23 @@ export const placementOperations = {
       { additionalProperties: false },
     ),
     answers: { 200: explanationSchema },
+    permission: { verb: "plan", resource: "placements" },
+    errors: ["resource.not-found"],
+    act: false,
+  }),
+  replay: defineOperation({
+    id: "placements.replay",
+    tag,
+    summary: "Makes a request's last decision again from the picture that was stored with it",
+    method: "POST",
+    path: "/api/v1/placements/replay",
+    body: Type.Object(
+      {
+        request: Type.String({ pattern: "^q-[0-9]{1,12}$", description: "the request that the decision was made for" }),
+      },
+      { additionalProperties: false },
+    ),
+    answers: { 200: replaySchema },
     permission: { verb: "plan", resource: "placements" },
     errors: ["resource.not-found"],
     act: false,

@@ -101,32 +101,48 @@ export const placementAnswerSchema = Type.Union([plan, refusal]);
 
 const reason = closed({ rule: Type.Enum([...ruleNames]), text: sentenceSchema });
 
+const demands = Type.Array(
+  closed({
+    subsystem,
+    dcn,
+    class: className,
+    count: Type.Integer(),
+    hosts: Type.Integer({ description: "all hosts of the estate" }),
+    steps: Type.Array(
+      closed({
+        rule: Type.Enum([...ruleNames]),
+        hosts: Type.Integer({ description: "those that this rule took out of what the rules before it left" }),
+        example: Type.String(),
+        text: sentenceSchema,
+      }),
+    ),
+    left: Type.Integer({ description: "hosts where one instance may be placed" }),
+  }),
+);
+
 export const explanationSchema = closed({
   answer: placementAnswerSchema,
-  demands: Type.Array(
-    closed({
-      subsystem,
-      dcn,
-      class: className,
-      count: Type.Integer(),
-      hosts: Type.Integer({ description: "all hosts of the estate" }),
-      steps: Type.Array(
-        closed({
-          rule: Type.Enum([...ruleNames]),
-          hosts: Type.Integer({ description: "those that this rule took out of what the rules before it left" }),
-          example: Type.String(),
-          text: sentenceSchema,
-        }),
-      ),
-      left: Type.Integer({ description: "hosts where one instance may be placed" }),
-    }),
-  ),
+  demands,
   host: nullable(
     closed({
       name: Type.String(),
       demands: Type.Array(closed({ subsystem, dcn, class: className, reasons: Type.Array(reason) })),
     }),
   ),
+});
+
+/** A decision made again from what was stored with it. */
+export const replaySchema = closed({
+  request: Type.String(),
+  decidedAt: Type.String({ format: "date-time" }),
+  picture: Type.String({ description: "the hash (SHA-256) of the picture that it was decided on" }),
+  hosts: Type.Integer({ description: "in that picture" }),
+  instances: Type.Integer({ description: "in that picture" }),
+  engine: closed({ decided: Type.String(), now: Type.String() }),
+  same: Type.Boolean({ description: "the answer is the same again, byte for byte" }),
+  answer: placementAnswerSchema,
+  again: placementAnswerSchema,
+  demands,
 });
 
 export const lossQuestionSchema = closed({ domain, name: Type.String({ minLength: 1, maxLength: 63 }) });

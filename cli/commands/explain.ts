@@ -6,12 +6,25 @@ import { UsageError } from "../program/usage-error.ts";
 import type { ListView } from "../output/output.ts";
 
 type Explanation = OperationAnswer<typeof placementOperations.explain>;
+type Replay = OperationAnswer<typeof placementOperations.replay>;
 type Answer = Explanation["answer"];
 type Planned = Extract<Answer, { outcome: "plan" }>["places"][number];
 
 export const explain: Command = {
-  usage: "placement --subsystem ID --class CLASS DCN=COUNT…",
+  usage: "placement --subsystem ID --class CLASS DCN=COUNT… | placement --request REQUEST [--replay]",
   options: {
+    request: {
+      type: "string",
+      value: "REQUEST",
+      help: { en: "the decision that was made for this request", zh: "该申请当时的分配决定" },
+    },
+    replay: {
+      type: "boolean",
+      help: {
+        en: "make it again from the picture stored with it, and compare",
+        zh: "用当时保存的资源快照重新计算并比对",
+      },
+    },
     subsystem: { type: "string", value: "ID", help: { en: "the subsystem, four digits", zh: "子系统编号，四位数字" } },
     class: { type: "string", value: "CLASS", help: { en: "the size, such as 2C4G", zh: "规格，例如 2C4G" } },
     areas: {
@@ -30,10 +43,15 @@ export const explain: Command = {
   examples: [
     "wcs explain placement --subsystem 1001 --class 2C4G 1C1=4",
     "wcs explain placement --subsystem 1001 --class 2C4G 1C1=4 --host idc1-r2-h1",
+    "wcs explain placement --request q-12 --replay",
   ],
   complete: async (words) => (words.length <= 1 ? ["placement"] : []),
   run: async (context) => {
     const [noun, ...counts] = context.words;
+    const { request } = context.options;
+    if (noun === "placement" && counts.length === 0 && typeof request === "string") {
+      return await again(context, request);
+    }
     if (noun !== "placement" || counts.length === 0) {
       throw new UsageError("say: placement DCN=COUNT…", "用法：placement DCN=数量…");
     }
@@ -45,6 +63,29 @@ export const explain: Command = {
     return explained.answer.outcome === "plan" ? exitCodes.ok : exitCodes.failed;
   },
 };
+
+/** The decision of a request, with why; `--replay` also says whether it comes out the same again. */
+async function again(context: CommandContext, request: string): Promise<number> {
+  const client = await context.client();
+  const { body: replayed }: CallResult<Replay> = await client.call(placementOperations.replay, { body: { request } });
+  const { output, options } = context;
+  const isTable = output.format === "table" || output.format === "wide";
+  if (!isTable) await output.document(replayed);
+  else await tell(context, { answer: replayed.answer, demands: replayed.demands, host: null });
+  if (options["replay"] !== true) return exitCodes.ok;
+  const { same, decidedAt, hosts, instances, engine, picture } = replayed;
+  output.say({
+    en: `Decided ${decidedAt} on a picture of ${hosts} hosts and ${instances} instances (${picture}). Made again now: ${same ? "the same, byte for byte" : "another answer"}.`,
+    zh: `决定于 ${decidedAt}，依据当时 ${hosts} 台宿主机、${instances} 个实例的快照（${picture}）。现在重新计算：${same ? "结果逐字节一致" : "结果不同"}。`,
+  });
+  if (same) return exitCodes.ok;
+  output.say({
+    en: `It was decided by version ${engine.decided}; this is ${engine.now}.`,
+    zh: `当时的版本是 ${engine.decided}，现在是 ${engine.now}。`,
+  });
+  if (isTable) await tell(context, { answer: replayed.again, demands: [], host: null });
+  return exitCodes.failed;
+}
 
 function itemOf({ options }: CommandContext, counts: readonly string[]) {
   const text = (name: string): string | undefined => {

@@ -75,7 +75,7 @@ function createEmptyWorld(estate: Estate): World {
       capacity: new Float64Array(estate.pools.length * 2),
       claimed: new Float64Array(estate.pools.length * 2),
     },
-    shares: { slot: new Map(), pool: [], business: [], guarantee: [], limit: [], used: [], longTerm: [] },
+    shares: { slot: new Map(), pool: [], business: [], granted: [], guarantee: [], limit: [], used: [], longTerm: [] },
     classes: { names: createNames(), records: [], need: [], ioClass: [] },
     dcns: { names: createNames(), group: [], idc: [], environment: [], clusters: [], databaseRack: [] },
     subsystems: {
@@ -204,6 +204,7 @@ function addPool(world: World, pool: Estate["pools"][number]): void {
     }
     world.shares.pool.push(index);
     world.shares.business.push(business);
+    world.shares.granted.push(true);
     world.pools.shares[index]!.push(at);
   }
   // The key of a share needs the final number of pools; it is set when all are known.

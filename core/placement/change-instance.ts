@@ -151,6 +151,7 @@ function addShare(world: World, pool: number, business: number): number {
   shares.slot.set(shareSlotKey(world, pool, business), share);
   shares.pool.push(pool);
   shares.business.push(business);
+  shares.granted.push(false);
   for (const list of [shares.guarantee, shares.limit, shares.used, shares.longTerm]) list.push(0, 0);
   world.pools.shares[pool]!.push(share);
   return share;

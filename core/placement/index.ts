@@ -4,6 +4,7 @@ export { putHost, removeHost, setClusterState, setFreeIps, setRackState } from "
 export { addInstance, findInstance, instanceRecords, removeInstance } from "./change-instance.ts";
 export { compareWorlds } from "./compare-worlds.ts";
 export type * from "./estate.ts";
+export { commonEstate, joinEstate, rackEstates, type CommonEstate, type RackEstate } from "./estate-of-world.ts";
 export { EstateError } from "./estate-error.ts";
 export { explainPlacement, reasonsAgainst, type DemandExplanation, type FunnelStep } from "./explain-placement.ts";
 export { planPlacement } from "./plan-placement.ts";

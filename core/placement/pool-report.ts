@@ -128,7 +128,10 @@ function totalsOf(world: World, pool: number): PoolTotals {
 
 function businessesOf(world: World, pool: number): PoolBusiness[] {
   const { shares } = world;
-  const list = world.pools.shares[pool]!.map((share) => {
+  const own = world.pools.shares[pool]!.filter(
+    (share) => shares.granted[share] || shares.used[share * quotaResources + cpuAt]! > 0,
+  );
+  const list = own.map((share) => {
     const base = share * quotaResources;
     const guarantee = amount(shares.guarantee, base);
     const used = amount(shares.used, base);

@@ -5,12 +5,18 @@ import { checkPlan, digestWorld, estateAfter, randomCase } from "../placement-ch
 import {
   applyPlan,
   buildWorld,
+  commonEstate,
+  compareWorlds,
+  joinEstate,
   planPlacement,
   putHost,
+  rackEstates,
   simulateLoss,
   undoPlan,
+  type CommonEstate,
   type Estate,
   type PlacementRequest,
+  type RackEstate,
 } from "./index.ts";
 
 const seeds = integer({ min: 1, max: 1_000_000 });
@@ -102,6 +108,22 @@ describe("placement on random estates", () => {
         const world = buildWorld(estate);
         for (const host of changed) putHost(world, host);
         assert.deepEqual(digestWorld(world), digestWorld(buildWorld({ ...estate, hosts: changed })));
+      }),
+      settings,
+    );
+  });
+
+  it("can be written down rack by rack and read again: the same picture, and the same answer byte for byte", () => {
+    check(
+      property(seeds, (seed) => {
+        const { estate, request } = randomCase(seed);
+        const world = buildWorld(estate);
+        const racks = rackEstates(world, new Set(estate.racks.map(({ id }) => id)));
+        const written = JSON.stringify([commonEstate(world), [...racks.values()]]);
+        const [common, own] = JSON.parse(written) as [CommonEstate, RackEstate[]];
+        const read = buildWorld(joinEstate(common, own));
+        assert.deepEqual(compareWorlds(world, read, 9), []);
+        assert.equal(JSON.stringify(planPlacement(read, request)), JSON.stringify(planPlacement(world, request)));
       }),
       settings,
     );

@@ -3,7 +3,7 @@ import { ensureDeployment, sizeOfDeployment } from "./deployment.ts";
 import { mostInOneDomain, type Demand, type DemandSet, type SurvivalLimit } from "./demand.ts";
 import type { Names } from "./names.ts";
 import { PlacementInputError, type PlacementRequest, type RequestItem } from "./request.ts";
-import { borrowedFlag, findShare, subnetsOfInstance, temporaryFlag, type World } from "./world.ts";
+import { borrowedFlag, hasShare, subnetsOfInstance, temporaryFlag, type World } from "./world.ts";
 
 const mostInstances = 10_000;
 const mostItems = 1_000;
@@ -85,11 +85,11 @@ function readItem(world: World, item: RequestItem, { at, deployment, rules }: It
   const pools: number[] = [];
   if (item.pool === undefined) {
     for (let pool = 0; pool < world.pools.names.ids.length; pool += 1) {
-      if (findShare(world, pool, business) >= 0) pools.push(pool);
+      if (hasShare(world, pool, business)) pools.push(pool);
     }
   } else {
     const pool = refer(world.pools.names, item.pool, `items[${at}].pool`);
-    if (findShare(world, pool, business) < 0) {
+    if (!hasShare(world, pool, business)) {
       throw new PlacementInputError(
         `items[${at}].pool`,
         `business "${world.businesses.ids[business]}" has no share of pool "${item.pool}"`,
@@ -171,7 +171,7 @@ function readReplacements(
     const subsystem = world.deployments.subsystem[deployment]!;
     const business = world.subsystems.business[subsystem]!;
     const pool = world.hosts.pool[instances.host[row]!]!;
-    const others = [...world.pools.names.ids.keys()].filter((other) => findShare(world, other, business) >= 0);
+    const others = [...world.pools.names.ids.keys()].filter((other) => hasShare(world, other, business));
     return {
       kind: "place",
       item: -1,

@@ -77,11 +77,12 @@ export type PoolTable = Readonly<{
   claimed: Float64Array;
 }>;
 
-/** One business in one pool; numbers by share * 2 + resource. `slot`: by pool and business. */
+/** One business in one pool; numbers by share * 2 + resource. `slot`: by pool and business. `granted`: by the pool, not only by use. */
 export type ShareTable = Readonly<{
   slot: Map<number, number>;
   pool: number[];
   business: number[];
+  granted: boolean[];
   guarantee: number[];
   limit: number[];
   used: number[];
@@ -195,6 +196,12 @@ export function shareSlotKey(world: World, pool: number, business: number): numb
 /** The use of a pool by a business, -1 when it has none. */
 export function findShare(world: World, pool: number, business: number): number {
   return world.shares.slot.get(shareSlotKey(world, pool, business)) ?? -1;
+}
+
+/** Whether the pool has given the business a share. */
+export function hasShare(world: World, pool: number, business: number): boolean {
+  const share = findShare(world, pool, business);
+  return share >= 0 && world.shares.granted[share] === true;
 }
 
 export function findDeployment(world: World, subsystem: number, dcn: number): number {

@@ -43,10 +43,17 @@ export type ClusterConnections = Readonly<{
   namespaceOf: (business: string) => string;
 }>;
 
+/** An answer, and what keeps it with all that it was made of under the request that it is for. */
+export type PlacementDecision = Readonly<{
+  answer: PlacementAnswer;
+  keep: (tx: Transaction, request: string) => Promise<void>;
+}>;
+
 /** The engine over the whole estate. */
 export type PlacementService = Readonly<{
-  answer: (query: Query, request: PlacementRequest) => Promise<PlacementAnswer>;
-  /** Holds every other promise off until the transaction ends, so that what `answer` says then stays true. */
+  /** Decides by everything that is committed: asked before the transaction changes instances or addresses. Nothing is reserved. */
+  decide: (query: Query, question: PlacementRequest) => Promise<PlacementDecision>;
+  /** Holds every other promise off until the transaction ends, so that what `decide` says then stays true. */
   lock: (tx: Transaction) => Promise<void>;
 }>;
 

@@ -16,7 +16,9 @@ import { notFound, principalReach, requireAccess, type Principal } from "../acce
 import { answer, read } from "../http/route.ts";
 import { bodyOf } from "./body-of.ts";
 import type { Picture } from "./picture.ts";
+import { lastDecision } from "./decision-store.ts";
 import { changesPruner } from "./prune-changes.ts";
+import { replayDecision } from "./replay-decision.ts";
 import { refusingUnreadable } from "./refusing-unreadable.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 
@@ -24,7 +26,7 @@ const resource = "placements";
 
 /** Questions to the placement engine: they plan, explain and simulate, and change nothing. */
 export function createPlacement(platform: Platform, picture: Picture): Feature {
-  const { plan, explain, simulateLoss: simulate, listPoolUse, getPoolUse } = placementOperations;
+  const { plan, explain, replay, simulateLoss: simulate, listPoolUse, getPoolUse } = placementOperations;
   const ask = async <T>(principal: Principal, question: PlacementRequest, run: (world: World) => T): Promise<T> => {
     return picture.ask((world) =>
       refusingUnreadable(() => {
@@ -48,6 +50,16 @@ export function createPlacement(platform: Platform, picture: Picture): Feature {
           host: host === undefined ? null : { name: host, demands: reasonsAgainst(world, question, host) },
         }));
         return answer(200, bodyOf(explained));
+      }),
+      read(replay, async ({ body: { request }, principal }) => {
+        const decision = await lastDecision(platform.database.query, request);
+        if (decision === null) throw notFound("requests", request);
+        const replayed = await replayDecision(platform.database.query, decision, (world, question) => {
+          for (const { name, scope } of scopesOfRequest(world, question)) {
+            requireAccess(principal, { verb: "plan", resource, name, scope });
+          }
+        });
+        return answer(200, bodyOf(replayed));
       }),
       read(simulate, async ({ body: { domain, name }, principal }) => {
         requireAccess(principal, { verb: "simulate", resource, name, scope: nowhere });

@@ -35,6 +35,8 @@ export type LivePicture = {
   /** The host of a node, by `cluster/node`. */
   readonly hostOfNode: Map<string, string>;
   world: World;
+  /** What of the world may be another since this was last emptied: racks by id, and all that is on none. */
+  changed: Readonly<{ racks: Set<string>; isCommon: boolean }>;
 };
 
 /** Instances that are added between two looks at other work. */
@@ -54,6 +56,7 @@ export async function buildPicture(changes: PictureChanges, clusters: ClusterFac
     astray: new Map(),
     hostOfNode: new Map(),
     world: buildWorld({ ...nothing }),
+    changed: { racks: new Set(), isCommon: true },
   };
   keepDocuments(picture, changes);
   keepAddresses(picture, changes);
@@ -105,6 +108,7 @@ export async function changePicture(
   for (const { subnet } of changes.addresses) touched.subnets.add(subnet);
   for (const name of touched.subnets) {
     if (picture.world.subnets.names.index.has(name)) {
+      noteRackOfSubnet(picture.world, picture.changed.racks, name);
       setFreeIps(picture.world, name, picture.addresses.get(name)?.free ?? 0);
     }
   }
@@ -152,6 +156,7 @@ async function rebuild(
   for (const name of world.subnets.names.ids) setFreeIps(world, name, picture.addresses.get(name)?.free ?? 0);
   for (const host of documentsOf(picture, "Host")) noteNode(picture, host);
   picture.world = world;
+  picture.changed = { racks: new Set(world.racks.names.ids), isCommon: true };
 }
 
 /** Whether what was read changes the tables of the world, not only what is in them. */
@@ -205,7 +210,10 @@ function putHosts(picture: LivePicture, clusters: ClusterFacts, names: ReadonlyS
   for (const name of names) {
     const document = picture.documents.Host.get(name) as EstateDocument<"Host"> | undefined;
     const record = document === undefined ? null : hostRecord(document, facts);
-    if (record !== null) putHost(picture.world, record);
+    if (record === null) continue;
+    noteRackOf(picture, name);
+    putHost(picture.world, record);
+    noteRackOf(picture, name);
   }
 }
 
@@ -220,6 +228,7 @@ function takeOutHost(picture: LivePicture, name: string): void {
     removeInstance(world, instance.id);
     picture.astray.set(instance.id, instance);
   }
+  noteRackOf(picture, name);
   removeHost(world, name);
 }
 
@@ -234,6 +243,7 @@ function changeInstances(picture: LivePicture, changes: PictureChanges) {
     const record = findInstance(picture.world, id);
     if (record === null) return;
     for (const subnet of record.subnets) subnets.add(subnet);
+    noteRackOf(picture, record.host);
     removeInstance(picture.world, id);
   };
   for (const id of changes.gone) take(id);
@@ -243,9 +253,22 @@ function changeInstances(picture: LivePicture, changes: PictureChanges) {
     if (instance.leaving) {
       picture.leaving.set(instance.id, instance);
       hosts.add(instance.host);
-    } else add(picture, instance);
+    } else {
+      add(picture, instance);
+      noteRackOf(picture, instance.host);
+    }
   }
   return { hosts, subnets };
+}
+
+function noteRackOfSubnet({ subnets, racks }: World, changed: Set<string>, name: string): void {
+  const subnet = subnets.names.index.get(name);
+  if (subnet !== undefined) changed.add(racks.names.ids[subnets.rack[subnet]!]!);
+}
+
+function noteRackOf({ world, changed }: LivePicture, name: string): void {
+  const host = world.hosts.names.index.get(name);
+  if (host !== undefined) changed.racks.add(world.racks.names.ids[world.hosts.rack[host]!]!);
 }
 
 function add({ world, astray }: Pick<LivePicture, "world" | "astray">, instance: InstanceRecord): void {
@@ -263,12 +286,17 @@ function add({ world, astray }: Pick<LivePicture, "world" | "astray">, instance:
 }
 
 function setStates(picture: LivePicture, clusters: ClusterFacts): void {
+  const { world } = picture;
+  const before = statesOf(world);
   for (const { name, spec } of documentsOf(picture, "Cluster")) {
-    setClusterState(picture.world, name, spec.state ?? "available", !clusters.isHeardOf(name));
+    setClusterState(world, name, spec.state ?? "available", !clusters.isHeardOf(name));
   }
-  for (const { name, spec } of documentsOf(picture, "Rack")) {
-    setRackState(picture.world, name, spec.state ?? "available");
-  }
+  for (const { name, spec } of documentsOf(picture, "Rack")) setRackState(world, name, spec.state ?? "available");
+  if (statesOf(world) !== before) picture.changed = { ...picture.changed, isCommon: true };
+}
+
+function statesOf({ clusters, racks }: World): string {
+  return [clusters.state, clusters.stale, racks.state].join("/");
 }
 
 function documentsOf<K extends PlacementKind>({ documents }: LivePicture, kind: K): Iterable<EstateDocument<K>> {

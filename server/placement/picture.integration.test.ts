@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { NodeState, PodState } from "@wcs/core/cluster";
+import { inspect } from "node:util";
 import { changeEstate } from "@wcs/api/estate";
 import { parseEstateFile } from "@wcs/core/estate";
 import { planPlacement, poolDetail, type PlacementRequest } from "@wcs/core/placement";
@@ -99,7 +100,12 @@ describe("the picture of placement", () => {
   });
 
   // With metrics of its own: the server has a picture, too.
-  const anotherPicture = () => createPicture({ ...server.running.platform, metrics: createMetrics() }, clusters.links);
+  const anotherPicture = () => {
+    const { database, log } = server.running.platform;
+    // An error is what it heals by making itself anew: here there is nothing to heal.
+    const error = (facts: object, message?: string) => assert.fail(`${message}: ${inspect(facts)}`);
+    return createPicture({ database, metrics: createMetrics(), log: { ...log, error } }, clusters.links);
+  };
   const put = async (changed: readonly unknown[]) =>
     server.admin.call(changeEstate, { ticket: "CHG-1", body: { documents: [...changed] } });
   const plan = (count: number) => picture.ask((world) => planPlacement(world, question(count)));

@@ -4,6 +4,7 @@ import type { ClusterLinks } from "../cluster/cluster-links.ts";
 import type { Platform } from "../program/platform.ts";
 import { buildPicture, changePicture, type LivePicture } from "./live-picture.ts";
 import { clusterFacts } from "./node-facts.ts";
+import { createPictureParts, type WrittenPicture } from "./picture-parts.ts";
 import { readPictures, type PictureChanges, type PictureCursor } from "./read-picture.ts";
 
 /** The engine's picture of the estate, the instances, the ledger and the clusters, kept in this server's memory. */
@@ -12,7 +13,9 @@ export type Picture = Readonly<{
    * Asks something of the picture as it is after everything that was committed before this call. `question` must leave the world as it was; nothing
    * else changes it meanwhile.
    */
-  ask: <T>(question: (world: World) => T) => Promise<T>;
+  ask: <T>(question: (world: World, write: () => WrittenPicture) => T) => Promise<T>;
+  /** Stores what a question has written, so that a decision can be made again. */
+  save: (written: WrittenPicture) => Promise<void>;
   /** Compares the picture with one that is made anew, and takes that one when they differ. Returns the differences. */
   check: () => Promise<readonly string[]>;
   /** Keeps the picture fresh while nobody asks, and checks it now and then, until the signal. */
@@ -31,6 +34,7 @@ export function createPicture(platform: Pick<Platform, "database" | "log" | "met
   const database = platform.database.apart(2);
   const clusters = clusterFacts(links);
   let live: LivePicture | null = null;
+  let written = createPictureParts();
   let running: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | null = null;
   let lastMs = 0;
@@ -60,6 +64,8 @@ export function createPicture(platform: Pick<Platform, "database" | "log" | "met
   };
   const buildOf = (everything: PictureChanges): Promise<LivePicture> => {
     builds += 1;
+    // The database may be another, where nothing is stored yet.
+    written = createPictureParts();
     // What is not yet told is in what is read now.
     clusters.news();
     return buildPicture(everything, clusters);
@@ -95,10 +101,11 @@ export function createPicture(platform: Pick<Platform, "database" | "log" | "met
     });
     return waiting;
   };
-  const ask = async <T>(question: (world: World) => T): Promise<T> => {
+  const ask: Picture["ask"] = async (question) => {
     await refresh();
     if (live === null) throw new Error("there is no picture of placement");
-    return question(live.world);
+    const { parts, picture } = { parts: written, picture: live };
+    return question(picture.world, () => parts.write(picture));
   };
 
   const check = async (): Promise<readonly string[]> => {
@@ -128,6 +135,7 @@ export function createPicture(platform: Pick<Platform, "database" | "log" | "met
 
   return {
     ask,
+    save: (picture) => written.save(database, picture),
     check,
     run: async (signal) => {
       let checkedAt = performance.now();

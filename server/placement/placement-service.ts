@@ -1,6 +1,8 @@
 import { planPlacement } from "@wcs/core/placement";
 import type { Query } from "../database/database.ts";
 import type { PlacementService } from "../instance/neighbours.ts";
+import { version } from "../program/version.ts";
+import { insertDecision } from "./decision-store.ts";
 import type { Picture } from "./picture.ts";
 import { refusingUnreadable } from "./refusing-unreadable.ts";
 
@@ -13,9 +15,18 @@ export function placementService(picture: Picture): PlacementService {
     lock: async (tx) => {
       await tx.query("SELECT pg_advisory_xact_lock($1)", [placementLock]);
     },
-    answer: async (query, request) => {
+    decide: async (query, question) => {
       await refuseOwnChanges(query);
-      return picture.ask((world) => refusingUnreadable(() => planPlacement(world, request)));
+      const { answer, written } = await picture.ask((world, write) =>
+        refusingUnreadable(() => ({ answer: planPlacement(world, question), written: write() })),
+      );
+      return {
+        answer,
+        keep: async (tx, request) => {
+          await picture.save(written);
+          await insertDecision(tx.query, { request, engine: version, question, answer, parts: written.parts });
+        },
+      };
     },
   };
 }

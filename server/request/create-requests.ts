@@ -1,6 +1,6 @@
 import { requestOperations, type RequestBody } from "@wcs/api/request";
 import { reaches, type Scope } from "@wcs/core/access-rights";
-import type { PlacementPlan, PlacementRefusal } from "@wcs/core/placement";
+import type { PlacementRefusal } from "@wcs/core/placement";
 import { approvalProblem, freeRules, isApproved } from "@wcs/core/release";
 import { notFound, principalReach, requireAccess, type Principal } from "../access/principal.ts";
 import { recordAudit } from "../audit/record-audit.ts";
@@ -50,8 +50,8 @@ export function createRequests(platform: Platform, neighbours: Neighbours): Feat
     }
     return { subsystem, dcns, environment };
   };
-  const plan = async (query: Query, body: RequestBody, areas: readonly string[]): Promise<PlacementPlan> => {
-    const found = await placement.answer(query, {
+  const plan = async (query: Query, body: RequestBody, areas: readonly string[]) => {
+    const { answer: found, keep } = await placement.decide(query, {
       items: [
         {
           subsystem: body.subsystem,
@@ -68,7 +68,7 @@ export function createRequests(platform: Platform, neighbours: Neighbours): Feat
     if (found.places.length + found.removals.length === 0) {
       throw new Failure("request.impossible", "every DCN has that many already: there is nothing to do");
     }
-    return found;
+    return { promise: promiseOf(body, found), keep };
   };
 
   const record = (tx: Transaction, before: RequestRecord | null, after: RequestRecord, needed: number): void => {
@@ -141,18 +141,19 @@ export function createRequests(platform: Platform, neighbours: Neighbours): Feat
         }
         const needed = rules?.approvals ?? 1;
         if (needed === 0) await placement.lock(tx);
-        const promised = promiseOf(body, await plan(tx.query, body, subsystem.areas));
+        const { promise, keep } = await plan(tx.query, body, subsystem.areas);
         let request = await insertRequest(tx.query, {
           subsystem: body.subsystem,
           business,
           environment,
           dcnGroup: groups.length === 1 ? (groups[0] ?? null) : null,
           body,
-          ...promised,
+          ...promise,
           requester: principal.name,
           ticket,
           reason,
         });
+        await keep(tx, request.id);
         if (needed === 0) request = await deliver(tx, request);
         record(tx, null, request, needed);
         return answer(201, view(request, needed), request.version);
@@ -184,7 +185,8 @@ export function createRequests(platform: Platform, neighbours: Neighbours): Feat
         if (isApproved({ rules, requester, planHash, approvals })) {
           await placement.lock(tx);
           const { subsystem } = await understand(tx.query, request.body);
-          const now = promiseOf(request.body, await plan(tx.query, request.body, subsystem.areas));
+          const { promise: now, keep } = await plan(tx.query, request.body, subsystem.areas);
+          await keep(tx, request.id);
           request =
             now.planHash === request.planHash
               ? await deliver(tx, request)
