@@ -6,21 +6,24 @@ import Fastify, { LogController, type FastifyInstance, type FastifyReply, type F
 import { requireAny, type Principal } from "../access/principal.ts";
 import type { Config } from "../config/settings.ts";
 import type { Database } from "../database/database.ts";
+import type { Authenticator } from "../token/authenticate.ts";
 import { runAct } from "./act-frame.ts";
+import { authenticateRequest } from "./authenticate-request.ts";
 import { Failure } from "./failure.ts";
 import { requestHash } from "./idempotency.ts";
+import { jsonDepth } from "./json-depth.ts";
 import { languageOf } from "./language.ts";
 import { problemAnswer } from "./problem-answer.ts";
 import type { Route, RouteRequest } from "./route.ts";
 import { unkeptText } from "./unkept-text.ts";
+import { createSourceLimit } from "./source-limit.ts";
 import { requestValidator, type RequestValidator } from "./validation.ts";
 
 export type HttpServerOptions = Readonly<{
   config: Pick<Config, "logLevel" | "requestsPerMinute" | "trustProxy" | "tlsCertificateFile" | "tlsKeyFile">;
   database: Database;
   routes: readonly Route[];
-  /** The principal of a bearer token; null when it is not valid (any more). */
-  authenticate: (token: string) => Promise<Principal | null>;
+  authenticator: Authenticator;
   /** Fires when the server stops: streams end. */
   stopping: AbortSignal;
   onAnswer: (operation: string, status: number, durationMs: number) => void;
@@ -30,6 +33,8 @@ export type HttpServerOptions = Readonly<{
 }>;
 
 const defaultBodyLimitBytes = 1024 * 1024;
+/** Objects and lists within each other in a body of JSON. What the API takes needs a third of it; what reads a body may recurse. */
+const mostBodyDepth = 64;
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -67,6 +72,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     done(null, body),
   );
   app.removeContentTypeParser("text/plain");
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (jsonDepth(String(body), mostBodyDepth) > mostBodyDepth) {
+      done(new Failure("request.invalid", `the body is nested deeper than ${mostBodyDepth} levels`));
+    } else {
+      void parseJson(request, String(body), done);
+    }
+  });
   app.decorateRequest("principal", undefined);
   app.addHook("onRequest", async (request: Served, reply) => {
     request.startedMs = performance.now();
@@ -94,16 +107,56 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     );
   });
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
-  app.setNotFoundHandler((request, reply) =>
+  await app.register(rateLimit, { global: false });
+  const strangersPerMinute = Math.max(10, Math.floor(config.requestsPerMinute / 10));
+  const tooMany = (): Failure =>
+    new Failure("request.rate-limited", "too many requests; Retry-After says how long to wait");
+  const limitStrangers = app.rateLimit({
+    max: strangersPerMinute,
+    timeWindow: "1 minute",
+    keyGenerator: (request) => request.ip,
+    errorResponseBuilder: tooMany,
+  });
+  app.setNotFoundHandler({ preHandler: limitStrangers }, (request, reply) =>
     sendProblem(
       new Failure("resource.not-found", `there is no ${request.method} ${request.url.split("?")[0]}`),
       request,
       reply,
     ),
   );
-  await app.register(rateLimit, { global: false });
+  const failedLogins = createSourceLimit({ most: strangersPerMinute, windowMs: 60_000, now: Date.now });
+  const limitTokens = app.rateLimit({
+    max: config.requestsPerMinute,
+    timeWindow: "1 minute",
+    keyGenerator: (request: Served) => request.principal?.tokenId ?? request.ip,
+    errorResponseBuilder: tooMany,
+  });
 
-  for (const route of routes) addRoute(app, route, options);
+  for (const route of routes) {
+    const { operation } = route;
+    const isPublic = operation.permission === "public";
+    const validator = requestValidator(operation);
+    app.route({
+      method: operation.method,
+      url: operation.path.replace(/\{(\w+)\}/g, ":$1"),
+      bodyLimit: operation.bodyLimitBytes ?? defaultBodyLimitBytes,
+      config: { operationId: operation.id },
+      onRequest: isPublic
+        ? []
+        : [
+            async (request: Served, reply) => {
+              request.principal = await authenticateRequest({
+                request,
+                reply,
+                authenticator: options.authenticator,
+                failedLogins,
+              });
+            },
+          ],
+      preParsing: [isPublic ? limitStrangers : limitTokens],
+      handler: (request: Served, reply) => serve({ route, validator, options, request, reply }),
+    });
+  }
   return app;
 }
 
@@ -114,52 +167,6 @@ function requireWhole(routes: readonly Route[]): void {
   const known = new Set(operations.map(({ id }) => id));
   const extra = [...served].filter((id) => !known.has(id));
   if (extra.length > 0) throw new Error(`routes whose operation is not in the API's list: ${extra.join(", ")}`);
-}
-
-function addRoute(app: FastifyInstance, route: Route, options: HttpServerOptions): void {
-  const { operation } = route;
-  const validator = requestValidator(operation);
-  const limit = options.config.requestsPerMinute;
-  const tooMany = (): Failure =>
-    new Failure("request.rate-limited", "too many requests; Retry-After says how long to wait");
-  app.route({
-    method: operation.method,
-    url: operation.path.replace(/\{(\w+)\}/g, ":$1"),
-    bodyLimit: operation.bodyLimitBytes ?? defaultBodyLimitBytes,
-    config: { operationId: operation.id },
-    onRequest:
-      operation.permission === "public"
-        ? []
-        : [
-            async (request: Served, reply) => {
-              request.principal = await authenticate(request, reply, options);
-            },
-          ],
-    preParsing: [
-      app.rateLimit({
-        max: (request: Served) => (request.principal === undefined ? Math.max(10, Math.floor(limit / 10)) : limit),
-        timeWindow: "1 minute",
-        keyGenerator: (request: Served) => request.principal?.tokenId ?? request.ip,
-        errorResponseBuilder: tooMany,
-      }),
-    ],
-    handler: (request: Served, reply) => serve({ route, validator, options, request, reply }),
-  });
-}
-
-async function authenticate(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  options: HttpServerOptions,
-): Promise<Principal> {
-  const match = /^Bearer ([\x21-\x7e]{1,500})$/i.exec(request.headers.authorization ?? "");
-  const principal = match?.[1] === undefined ? null : await options.authenticate(match[1]);
-  if (principal !== null) return principal;
-  void reply.header("www-authenticate", 'Bearer realm="wcs"');
-  throw new Failure(
-    "auth.missing",
-    match === null ? "the request has no bearer token" : "the token is unknown, expired or revoked",
-  );
 }
 
 type Serving = Readonly<{

@@ -81,7 +81,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     config,
     database,
     routes: features.flatMap(({ routes }) => routes),
-    authenticate: createAuthenticator({
+    authenticator: createAuthenticator({
       query: database.query,
       grantsOf: (subject) => grantsOf(database.query, subject),
       now: Date.now,

@@ -4,7 +4,12 @@ import type { Principal, TokenScope } from "../access/principal.ts";
 import type { Query, Row } from "../database/database.ts";
 import { parseToken } from "./token-text.ts";
 
-export type Authenticator = (token: string) => Promise<Principal | null>;
+export type Authenticator = Readonly<{
+  /** The principal of a token; null when the token is not valid (any more). */
+  principalOf: (token: string) => Promise<Principal | null>;
+  /** Whether the token was valid when it was last asked about; asks nobody. */
+  wasGood: (token: string) => boolean;
+}>;
 
 export type AuthenticatorOptions = Readonly<{
   query: Query;
@@ -50,7 +55,7 @@ export function createAuthenticator({ query, grantsOf, now }: AuthenticatorOptio
     await query("UPDATE tokens SET last_used_at = now() WHERE id = $1", [id]);
   };
 
-  return async (text) => {
+  const principalOf = async (text: string): Promise<Principal | null> => {
     const parsed = parseToken(text);
     if (parsed === null) return null;
     const { id, hash } = parsed;
@@ -58,20 +63,29 @@ export function createAuthenticator({ query, grantsOf, now }: AuthenticatorOptio
     if (known !== undefined && now() < Math.min(known.until, known.expiresMs)) {
       return timingSafeEqual(known.hash, hash) ? known.principal : null;
     }
-    believed.delete(id);
     const [row] = await query<TokenRow>(
       "SELECT hash, subject_kind, subject_name, scope, expires_at, revoked_at FROM tokens WHERE id = $1",
       [id],
     );
     if (row === undefined || !timingSafeEqual(row.hash, hash)) return null;
-    if (row.revoked_at !== null || row.expires_at.getTime() <= now()) return null;
     const { subject_kind: kind, subject_name: name } = row;
-    const grants = kind === "System" ? everything : await grantsOf({ kind, name });
-    if (grants === null) return null;
+    const isOver = row.revoked_at !== null || row.expires_at.getTime() <= now();
+    const grants = isOver ? null : kind === "System" ? everything : await grantsOf({ kind, name });
+    if (grants === null) {
+      believed.delete(id);
+      return null;
+    }
     const principal: Principal = { kind, name, tokenId: id, grants, tokenScope: row.scope };
     if (believed.size >= mostBelieved) believed.clear();
     believed.set(id, { hash, principal, expiresMs: row.expires_at.getTime(), until: now() + believedMs });
     await markUsed(id);
     return principal;
   };
+
+  const wasGood = (text: string): boolean => {
+    const parsed = parseToken(text);
+    const known = parsed === null ? undefined : believed.get(parsed.id);
+    return known !== undefined && parsed !== null && timingSafeEqual(known.hash, parsed.hash);
+  };
+  return { principalOf, wasGood };
 }
