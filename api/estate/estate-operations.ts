@@ -173,6 +173,29 @@ export const changeEstate = defineOperation({
   act: true,
 });
 
+/** Who uses a document of the estate. */
+export const listUses = defineOperation({
+  id: "estate-uses.list",
+  tag: "estate",
+  summary:
+    "List what uses a document of the estate and keeps it from being deleted: documents, instances, groups, tokens and so on",
+  method: "GET",
+  path: "/api/v1/estate-uses",
+  query: Type.Object(
+    { kind: Type.Enum([...estateKindNames]), name: Type.String({ minLength: 1, maxLength: 63 }) },
+    { additionalProperties: false },
+  ),
+  answers: {
+    200: Type.Object({
+      items: Type.Array(Type.Object({ kind: Type.String(), name: Type.String() })),
+      more: Type.Boolean({ description: "there are more: beyond the limit, or such as the caller may not see" }),
+    }),
+  },
+  permission: "authenticated",
+  errors: ["resource.not-found", "auth.forbidden"],
+  act: false,
+});
+
 /** All operations of the estate. */
 export const estateOperationList = [
   ...estateKindNames.flatMap((kind) => {
@@ -180,4 +203,5 @@ export const estateOperationList = [
     return [list, get, create, replace, remove];
   }),
   changeEstate,
+  listUses,
 ];

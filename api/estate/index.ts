@@ -1,2 +1,8 @@
 export { estateFilters } from "./estate-filters.ts";
-export { changeEstate, estateOperationList, estateOperations, type EstateRecord } from "./estate-operations.ts";
+export {
+  changeEstate,
+  estateOperationList,
+  estateOperations,
+  listUses,
+  type EstateRecord,
+} from "./estate-operations.ts";

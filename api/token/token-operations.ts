@@ -70,7 +70,7 @@ export const tokenOperations = [
       201: Type.Object({ token, text: Type.String({ description: "the bearer token; empty in a dry run" }) }),
     },
     permission: "authenticated",
-    errors: ["auth.forbidden", "resource.not-found", "token.exceeds-own"],
+    errors: ["auth.forbidden", "resource.not-found", "resource.reference-missing", "token.exceeds-own"],
     act: true,
   }),
   defineOperation({

@@ -12,8 +12,9 @@ export const describe: Command = {
     const [noun, name, ...more] = words;
     const resource = await findResource(noun);
     if (name === undefined || more.length > 0) throw new UsageError("name one resource", "请指定一个资源名称");
-    if (resource.get === undefined) throw new UsageError(`${noun} can't be described`, `${noun} 不支持查看详情`);
-    await output.document(await resource.get(await client(), name));
+    const all = resource.describe ?? resource.get;
+    if (all === undefined) throw new UsageError(`${noun} can't be described`, `${noun} 不支持查看详情`);
+    await output.document(await all(await client(), name));
     return exitCodes.ok;
   },
 };

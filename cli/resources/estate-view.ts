@@ -1,4 +1,6 @@
-import { estateFilters, estateOperations } from "@wcs/api/estate";
+import type { Client } from "@wcs/api";
+import { estateFilters, estateOperations, listUses } from "@wcs/api/estate";
+import { ProblemError } from "@wcs/api/http";
 import type { EstateKind } from "@wcs/core/estate";
 import type { Column } from "../output/table.ts";
 import { estateNouns } from "./estate-nouns.ts";
@@ -112,8 +114,34 @@ export function estateView(kind: EstateKind): ResourceView {
       return body;
     },
     get: async (client, name) => (await client.call(get, { params: { name } })).body,
+    describe: (client, name) => describeDocument(client, kind, name),
     remove: async (client, name, { dryRun, ...act }) => {
       await client.call(remove, { params: { name }, query: { dryRun }, ...act });
     },
   };
+}
+
+/** The document, what uses it, and of a cluster how WCS is connected with it. */
+async function describeDocument(client: Client, kind: EstateKind, name: string): Promise<Item> {
+  const { body: document } = await client.call(estateOperations[kind].get, { params: { name } });
+  const { body: uses } = await client.call(listUses, { query: { kind, name } });
+  const usedBy = uses.items.map((user) => `${user.kind} ${user.name}`);
+  return {
+    ...document,
+    ...(kind === "Cluster" ? { connection: await connectionOf(client, name) } : {}),
+    usedBy: uses.more ? [...usedBy, "…"] : usedBy,
+  };
+}
+
+async function connectionOf(client: Client, name: string): Promise<unknown> {
+  const { clusterOperations } = await import("@wcs/api/cluster");
+  try {
+    const { body } = await client.call(clusterOperations[1], { params: { name } });
+    const { name: _name, ...connection } = body;
+    return connection;
+  } catch (error) {
+    // Not connected, or not for this caller to see.
+    if (error instanceof ProblemError && [403, 404].includes(error.problem.status)) return null;
+    throw error;
+  }
 }

@@ -18,6 +18,8 @@ export type ResourceView = Readonly<{
   view: ListView<Item>;
   list: (request: ListRequest) => Promise<Page>;
   get?: (client: Client, name: string) => Promise<Item>;
+  /** Everything about one, for `describe`; absent: what `get` gives. */
+  describe?: (client: Client, name: string) => Promise<Item>;
   remove?: (client: Client, name: string, act: ResourceAct) => Promise<void>;
   /** Filters that `wcs get … -l NAME=VALUE` takes. */
   filters: readonly string[];

@@ -1,6 +1,7 @@
 export { checkDocument, type CheckedDocument } from "./check/check-document.ts";
 export { estateDocumentSchema, type EstateDocument, type EstateRef } from "./estate-document.ts";
 export { fieldName, type BilingualText, type EstateFault, type FieldPath } from "./faults/estate-fault.ts";
+export { stillReferenced } from "./faults/still-referenced.ts";
 export { faultTexts, type EstateFaultCode } from "./faults/fault-texts.ts";
 export {
   estateFileLimits,

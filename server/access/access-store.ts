@@ -116,7 +116,7 @@ async function writeLinks(query: Query, kind: AccessKind, name: string, spec: Ac
     await query("DELETE FROM group_members WHERE group_name = $1", [name]);
     await query("INSERT INTO group_members (group_name, person) SELECT $1, unnest($2::text[])", [name, members]);
   } else if (kind === "RoleBinding") {
-    const { subjects } = spec as AccessSpec<"RoleBinding">;
+    const { subjects, businesses = [], environments = [], dcnGroups = [] } = spec as AccessSpec<"RoleBinding">;
     await query("DELETE FROM role_binding_subjects WHERE binding = $1", [name]);
     await query(
       `INSERT INTO role_binding_subjects (binding, person, group_name, service_account)
@@ -124,6 +124,13 @@ async function writeLinks(query: Query, kind: AccessKind, name: string, spec: Ac
          CASE s.kind WHEN 'ServiceAccount' THEN s.name END
        FROM jsonb_to_recordset($2::jsonb) AS s (kind text, name text)`,
       [name, JSON.stringify(subjects)],
+    );
+    await query("DELETE FROM role_binding_bounds WHERE binding = $1", [name]);
+    await query(
+      `INSERT INTO role_binding_bounds (binding, business, environment, dcn_group)
+       SELECT $1, b, NULL, NULL FROM unnest($2::text[]) b UNION ALL SELECT $1, NULL, e, NULL FROM unnest($3::text[]) e
+       UNION ALL SELECT $1, NULL, NULL, g FROM unnest($4::text[]) g`,
+      [name, businesses, environments, dcnGroups],
     );
   }
 }

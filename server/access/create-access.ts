@@ -20,21 +20,32 @@ import {
 } from "./access-store.ts";
 import { notFound, principalReach, requireAccess, type Principal } from "./principal.ts";
 
-/** Asks the estate which of the names are not there. */
+/** Asks the estate which of the names are not there, as far as the principal may know; the others stay until the transaction ends. */
 export type MissingInEstate = (
   query: Query,
-  kind: "Person" | "Business" | "Environment" | "DCNGroup",
-  names: readonly string[],
+  principal: Principal,
+  wanted: Readonly<{ kind: "Person" | "Business" | "Environment" | "DCNGroup"; names: readonly string[] }>,
 ) => Promise<readonly string[]>;
 
+/** What this feature asks of others. */
+export type AccessNeighbours = Readonly<{
+  missingInEstate: MissingInEstate;
+  /** The ids of a service account's good tokens. */
+  tokensOf: (query: Query, serviceAccount: string) => Promise<readonly string[]>;
+}>;
+
 /** Groups, service accounts, roles and role bindings: `/api/v1/groups` and so on. */
-export function createAccess(platform: Platform, missingInEstate: MissingInEstate): Feature {
+export function createAccess(platform: Platform, neighbours: AccessNeighbours): Feature {
   const kinds = Object.keys(accessKinds) as AccessKind[];
-  return { routes: kinds.flatMap((kind) => routesOf(kind, platform, missingInEstate)) };
+  return { routes: kinds.flatMap((kind) => routesOf(kind, platform, neighbours)) };
 }
 
 // The five operations of each kind have the same shape; which spec they take, the schemas check before.
-function routesOf(kind: AccessKind, { database }: Platform, missingInEstate: MissingInEstate): readonly Route[] {
+function routesOf(
+  kind: AccessKind,
+  { database }: Platform,
+  { missingInEstate, tokensOf }: AccessNeighbours,
+): readonly Route[] {
   const operations = accessOperations[kind] as (typeof accessOperations)["ServiceAccount"];
   type Shown = AccessRecord<"ServiceAccount">;
   const { plural: resource } = accessKinds[kind];
@@ -91,7 +102,7 @@ function routesOf(kind: AccessKind, { database }: Platform, missingInEstate: Mis
       const scope = scopeOfAccess(kind, spec);
       requireAccess(principal, { verb: "create", resource, name, scope });
       await requireWithinOwn(tx.query, principal, kind, spec);
-      await requireReferences(tx.query, kind, spec, missingInEstate);
+      await requireReferences(kind, { after: spec }, (wanted) => missingInEstate(tx.query, principal, wanted));
       if ((await readAccess(tx.query, kind, name)) !== null) {
         throw new Failure("resource.exists", `${resource}/${name} is there already`);
       }
@@ -104,7 +115,8 @@ function routesOf(kind: AccessKind, { database }: Platform, missingInEstate: Mis
       requireAccess(principal, { verb: "update", resource, name, scope: scopeOfAccess(kind, body.spec) });
       await requireWithinOwn(tx.query, principal, kind, before.spec);
       await requireWithinOwn(tx.query, principal, kind, body.spec);
-      await requireReferences(tx.query, kind, body.spec, missingInEstate);
+      const specs = { before: before.spec, after: body.spec };
+      await requireReferences(kind, specs, (wanted) => missingInEstate(tx.query, principal, wanted));
       const after = await refusing(
         () => writeAccess(tx.query, kind, { name, ...body }, before.version),
         resource,
@@ -117,10 +129,13 @@ function routesOf(kind: AccessKind, { database }: Platform, missingInEstate: Mis
       const before = await lockFor("delete", { principal, name, ifMatch }, tx);
       await requireWithinOwn(tx.query, principal, kind, before.spec);
       const referrers = await referrersOfAccess(tx.query, kind, name);
-      if (referrers.length > 0) {
-        throw new Failure("resource.referenced", `role bindings refer to ${resource}/${name}`, {
-          errors: referrers.map((each) => ({ kind: "RoleBinding", name: each, message: `refers to ${kind} ${name}` })),
-        });
+      const tokens = kind === "ServiceAccount" ? await tokensOf(tx.query, name) : [];
+      const errors = [
+        ...referrers.map((each) => ({ kind: "RoleBinding", name: each, message: `refers to ${kind} ${name}` })),
+        ...tokens.map((each) => ({ kind: "Token", name: each, message: `is good for ${kind} ${name}; revoke it` })),
+      ];
+      if (errors.length > 0) {
+        throw new Failure("resource.referenced", `${resource}/${name} is still in use`, { errors });
       }
       await removeAccess(tx.query, kind, name);
       record(tx, before, null);
@@ -177,33 +192,33 @@ function scopesOf({ businesses, environments, dcnGroups }: Grant): readonly Scop
   );
 }
 
-async function requireReferences(
-  query: Query,
-  kind: AccessKind,
-  spec: AccessSpec<AccessKind>,
-  missingInEstate: MissingInEstate,
-): Promise<void> {
-  const wanted: Parameters<MissingInEstate>[1][] = ["Person", "Business", "Environment", "DCNGroup"];
-  const names: Record<(typeof wanted)[number], readonly string[]> = {
-    Person: [],
-    Business: [],
-    Environment: [],
-    DCNGroup: [],
-  };
+type References = Record<"Person" | "Business" | "Environment" | "DCNGroup", readonly string[]>;
+
+function referencesOf(kind: AccessKind, spec: AccessSpec<AccessKind> | undefined): References {
+  const names: References = { Person: [], Business: [], Environment: [], DCNGroup: [] };
+  if (spec === undefined) return names;
   if (kind === "Group" || kind === "ServiceAccount") {
     const { business, members = [] } = spec as Partial<AccessSpec<"Group">>;
-    names.Business = business === undefined ? [] : [business];
-    names.Person = members;
-  } else if (kind === "RoleBinding") {
-    const { subjects, businesses = [], environments = [], dcnGroups = [] } = spec as AccessSpec<"RoleBinding">;
-    names.Person = subjects.filter((subject) => subject.kind === "Person").map(({ name }) => name);
-    [names.Business, names.Environment, names.DCNGroup] = [businesses, environments, dcnGroups];
+    return { ...names, Business: business === undefined ? [] : [business], Person: members };
   }
+  if (kind === "Role") return names;
+  const { subjects, businesses = [], environments = [], dcnGroups = [] } = spec as AccessSpec<"RoleBinding">;
+  const people = subjects.filter((subject) => subject.kind === "Person").map(({ name }) => name);
+  return { Person: people, Business: businesses, Environment: environments, DCNGroup: dcnGroups };
+}
+
+/** What the new spec names and the one before did not is there. */
+async function requireReferences(
+  kind: AccessKind,
+  { before, after }: Readonly<{ before?: AccessSpec<AccessKind>; after: AccessSpec<AccessKind> }>,
+  missing: (wanted: Parameters<MissingInEstate>[2]) => Promise<readonly string[]>,
+): Promise<void> {
+  const kept = referencesOf(kind, before);
   const errors = [];
-  for (const each of wanted) {
-    for (const name of names[each].length === 0 ? [] : await missingInEstate(query, each, names[each])) {
-      errors.push({ kind: each, name, message: "is not there" });
-    }
+  for (const [each, names] of Object.entries(referencesOf(kind, after)) as [keyof References, readonly string[]][]) {
+    const known = new Set(kept[each]);
+    const wanted = { kind: each, names: names.filter((name) => !known.has(name)) };
+    errors.push(...(await missing(wanted)).map((name) => ({ kind: each, name, message: "is not there" })));
   }
   if (errors.length > 0) throw new Failure("resource.reference-missing", "it refers to what is not there", { errors });
 }

@@ -15,9 +15,11 @@ import { recordAudit } from "../audit/record-audit.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { recordEvent } from "../events/record-event.ts";
 import { Failure } from "../http/failure.ts";
+import { faultsOfDeletions } from "./faults-of-deletions.ts";
 import { faultsUnderInstances } from "./faults-under-instances.ts";
 import { failureOfFaults } from "./failure-of-faults.ts";
 import { lockEstate, type EstateMirror } from "./estate-mirror.ts";
+import type { UsersOf } from "./record-users.ts";
 import { requireVersions } from "./require-versions.ts";
 import { scopeOfDocument } from "./scope-of-document.ts";
 import { writeEstate } from "./write-estate.ts";
@@ -28,6 +30,8 @@ export type EstateAct = Readonly<{
   principal: Principal;
   ticket: string | null;
   language: "en" | "zh";
+  /** What other features say uses documents of the estate. */
+  usersElsewhere: readonly UsersOf[];
   /** Where a change stands in the request, as a JSON pointer. */
   pointerOf: (change: number) => string;
   /** Looks at the estate as it is before the changes, and throws what speaks against them. */
@@ -50,7 +54,11 @@ export async function changeEstate(tx: Transaction, mirror: EstateMirror, act: E
   const version = mirror.version + 1;
   try {
     rights.require(outcomes);
-    const faults = [...staged.faults, ...(await faultsUnderInstances(tx.query, outcomes))];
+    const faults = [
+      ...staged.faults,
+      ...(await faultsOfDeletions(tx.query, outcomes, act)),
+      ...(await faultsUnderInstances(tx.query, outcomes)),
+    ];
     if (faults.length > 0) throw failureOfFaults(faults, act);
     await requireVersions(tx.query, outcomes);
     requireTicket(index, outcomes, act.ticket);

@@ -1,4 +1,10 @@
-import { changeEstate as changeOperation, estateFilters, estateOperations, type EstateRecord } from "@wcs/api/estate";
+import {
+  changeEstate as changeOperation,
+  estateFilters,
+  estateOperations,
+  listUses,
+  type EstateRecord,
+} from "@wcs/api/estate";
 import { differences } from "@wcs/core/difference";
 import {
   estateKindNames,
@@ -16,11 +22,14 @@ import { act, answer, read, type Route } from "../http/route.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import { changeEstate, type EstateAct, type EstateResult } from "./change-estate.ts";
 import { createEstateMirror, type EstateMirror } from "./estate-mirror.ts";
+import { estateUsers } from "./estate-users.ts";
+import { seesUser, usersOfAll } from "./faults-of-deletions.ts";
 import { listEstate, readEstate } from "./read-estate.ts";
+import { mostUsers, type UsersOf } from "./record-users.ts";
 import { scopeOfDocument } from "./scope-of-document.ts";
 
 /** The estate: `/api/v1/hosts` and so on for each kind, and `/api/v1/estate-changes` for many documents at once. */
-export function createEstate(platform: Platform): Feature {
+export function createEstate(platform: Platform, usersElsewhere: readonly UsersOf[]): Feature {
   const mirror = createEstateMirror();
   const changes = act(changeOperation, async ({ body, principal, ticket, language }, tx) => {
     const { documents = [], deletions = [] } = body;
@@ -32,11 +41,24 @@ export function createEstate(platform: Platform): Feature {
       principal,
       ticket,
       language,
+      usersElsewhere,
       pointerOf: (at) => (at < documents.length ? `/documents/${at}` : `/deletions/${at - documents.length}`),
     });
     return answer(200, { outcomes: outcomes.map(shownOutcome), version });
   });
-  return { routes: [...estateKindNames.flatMap((kind) => routesOf(kind, platform, mirror)), changes] };
+  const uses = read(listUses, async ({ query: { kind, name }, principal }) => {
+    const { query } = platform.database;
+    const found = await readEstate(query, kind, name);
+    const resource = estateKinds[kind].plural;
+    if (found === null) throw notFound(resource, name);
+    requireAccess(principal, { verb: "get", resource, name, scope: found.scope });
+    const users = await usersOfAll([estateUsers, ...usersElsewhere], query, kind, [name]);
+    const seen = users.filter((user) => seesUser(principal, user));
+    const items = seen.slice(0, mostUsers).map((user) => ({ kind: user.kind, name: user.name }));
+    return answer(200, { items, more: users.length > items.length });
+  });
+  const routes = estateKindNames.flatMap((kind) => routesOf(kind, { platform, mirror, usersElsewhere }));
+  return { routes: [...routes, changes, uses] };
 }
 
 function shownOutcome({ ref: { kind, name }, action, before, after }: EstateOutcome) {
@@ -45,7 +67,9 @@ function shownOutcome({ ref: { kind, name }, action, before, after }: EstateOutc
   return { kind, name, action, differences: differences(before, after).map((each) => ({ ...each })) };
 }
 
-function routesOf(kind: EstateKind, { database }: Platform, mirror: EstateMirror): readonly Route[] {
+type Estate = Readonly<{ platform: Platform; mirror: EstateMirror; usersElsewhere: readonly UsersOf[] }>;
+
+function routesOf(kind: EstateKind, { platform: { database }, mirror, usersElsewhere }: Estate): readonly Route[] {
   const operations = estateOperations[kind];
   const resource = estateKinds[kind].plural;
   const filterable = new Set<string>(estateFilters[kind]);
@@ -89,7 +113,14 @@ function routesOf(kind: EstateKind, { database }: Platform, mirror: EstateMirror
       return answer(200, found.record, found.record.version);
     }),
     act(operations.create, async ({ body, principal, ticket, language }, tx) => {
-      const made = await changeEstate(tx, mirror, { changes: [{ put: body }], principal, ticket, language, pointerOf });
+      const made = await changeEstate(tx, mirror, {
+        changes: [{ put: body }],
+        principal,
+        ticket,
+        language,
+        usersElsewhere,
+        pointerOf,
+      });
       if (one(made.outcomes).action !== "created") {
         throw new Failure("resource.exists", `${resource}/${body.name} is there already`);
       }
@@ -103,7 +134,7 @@ function routesOf(kind: EstateKind, { database }: Platform, mirror: EstateMirror
       }
       const put = ifMatch === null ? body : { ...body, version: ifMatch };
       const require = (index: EstateIndex): void => void requireThere(index, name);
-      const asked = { principal, ticket, language, pointerOf, require };
+      const asked = { principal, ticket, language, usersElsewhere, pointerOf, require };
       const record = await recordAfter(tx.query, await changeEstate(tx, mirror, { changes: [{ put }], ...asked }));
       return answer(200, record, record.version);
     }),
@@ -113,7 +144,8 @@ function routesOf(kind: EstateKind, { database }: Platform, mirror: EstateMirror
         requireAccess(principal, { verb: "delete", resource, name, scope });
       };
       const change = { delete: { kind, name }, ...(ifMatch === null ? {} : { version: ifMatch }) };
-      await changeEstate(tx, mirror, { changes: [change], principal, ticket, language, pointerOf, require });
+      const asked = { principal, ticket, language, usersElsewhere, pointerOf, require };
+      await changeEstate(tx, mirror, { changes: [change], ...asked });
       return answer(204, undefined);
     }),
   ];

@@ -57,6 +57,10 @@ describe("wcs and the estate", () => {
     const hosts = await wcs(["get", "hosts", "-l", "rack=idc1-r1"]);
     assert.match(hosts.stdout, /^NAME .*\nidc1-h1 +idc1-r1 +idc1-c1 +shared-1 +available +core=10\.71\.1\.1\n$/);
     assert.equal((await wcs(["get", "host", "idc1-h1", "-o", "name"])).stdout, "host/idc1-h1\n");
+    const described = await wcs(["describe", "rack", "idc1-r1"]);
+    assert.match(described.stdout, /^usedBy:\n(?: {2}- .*\n)*? {2}- Host idc1-h1$/m);
+    const cluster = await wcs(["describe", "cluster", "idc1-c1"]);
+    assert.match(cluster.stdout, /^connection: null$/m);
     assert.match((await wcs(["get", "cities"], "", { LANG: "zh_CN.UTF-8" })).stdout, /名称/);
     assert.match((await wcs(["describe", "pool", "shared-1"])).stdout, /cpuOvercommitPercent: 120/);
     assert.equal((await wcs(["describe", "pool", "nothing"])).code, 3);

@@ -12,6 +12,7 @@ import {
   type TestPostgres,
   type TestServer,
 } from "../testing/index.ts";
+import { addInstance } from "../testing/add-instance.ts";
 import { bankEstate } from "./testing/bank-estate.ts";
 
 const [, createToken] = tokenOperations;
@@ -202,28 +203,7 @@ describe("the estate", () => {
   it("does not change under instances what they were placed by", async () => {
     await withServer(async ({ admin }, { owner }) => {
       await apply(admin, documents());
-      const columns = await owner.query<{ column_name: string; data_type: string; is_nullable: string }>(
-        `SELECT column_name, data_type, is_nullable FROM information_schema.columns
-         WHERE table_schema = 'wcs' AND table_name = 'instances' AND column_default IS NULL AND is_nullable = 'NO'`,
-      );
-      const known: Record<string, string> = {
-        name: "savings-1",
-        subsystem: "0101",
-        dcn: "1C1",
-        environment: "production",
-        cluster: "idc1-c1",
-        host: "idc1-h1",
-        class: "4C8G",
-        lifetime: "long-term",
-        wish: "run",
-      };
-      const blank: Record<string, string> = { integer: "1", boolean: "false", jsonb: "[]", text: "" };
-      const names = columns.rows.map(({ column_name: name }) => name);
-      const values = columns.rows.map(({ column_name: name, data_type: type }) => known[name] ?? blank[type]);
-      // The request that it came by is another table's matter.
-      await owner.query("ALTER TABLE instances DROP CONSTRAINT instances_request_fkey");
-      const places = names.map((_, at) => `$${at + 1}`).join(", ");
-      await owner.query(`INSERT INTO instances (${names.join(", ")}) VALUES (${places})`, values);
+      await addInstance(owner, { name: "savings-1" });
 
       const changes: [keyof typeof estateOperations, string, object, string | null][] = [
         ["Host", "idc1-h1", { pool: undefined }, "/documents/0/spec/pool"],

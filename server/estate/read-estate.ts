@@ -1,6 +1,7 @@
-import { reachesEverything, type Reach, type Scope } from "@wcs/core/access-rights";
+import { reaches, reachesEverything, type Reach, type Scope } from "@wcs/core/access-rights";
 import type { EstateRecord } from "@wcs/api/estate";
-import type { EstateKind } from "@wcs/core/estate";
+import { estateKinds, type EstateKind } from "@wcs/core/estate";
+import { principalReach, type Principal } from "../access/principal.ts";
 import { scopeCondition } from "../access/scope-condition.ts";
 import type { Query } from "../database/database.ts";
 import { estateColumns, estateTable, recordOfRow, type EstateRow } from "./estate-tables.ts";
@@ -56,15 +57,25 @@ export async function listEstate(query: Query, kind: EstateKind, page: EstatePag
 /** Columns that are not called as their field. */
 const columnOf: Readonly<Record<string, string>> = { group: "dcn_group" };
 
-/** Which of the names are no documents of the kind. */
+/**
+ * Which of the names are no documents of the kind that the principal may see; the others stay until the transaction ends. What one may not see is
+ * not there, so that nobody learns of another business's names by referring to them.
+ */
 export async function missingInEstate(
   query: Query,
-  kind: EstateKind,
-  names: readonly string[],
+  principal: Principal,
+  { kind, names }: Readonly<{ kind: EstateKind; names: readonly string[] }>,
 ): Promise<readonly string[]> {
-  const rows = await query<Readonly<{ name: string }>>(
-    `SELECT n.name FROM unnest($1::text[]) AS n (name) WHERE NOT EXISTS (SELECT FROM ${estateTable(kind)} t WHERE t.name = n.name)`,
+  if (names.length === 0) return [];
+  const rows = await query<ScopedRow>(
+    `SELECT ${estateColumns}, business, environment, dcn_group FROM ${estateTable(kind)} WHERE name = ANY($1::text[]) ORDER BY name FOR KEY SHARE`,
     [names],
   );
-  return rows.map(({ name }) => name);
+  const reach = principalReach(principal, "get", estateKinds[kind].plural);
+  const found = new Set(
+    rows
+      .filter(({ business, environment, dcn_group: dcnGroup }) => reaches(reach, { business, environment, dcnGroup }))
+      .map(({ name }) => name),
+  );
+  return [...new Set(names)].filter((name) => !found.has(name));
 }

@@ -14,6 +14,8 @@ export function placementService(picture: Picture): PlacementService {
   return {
     lock: async (tx) => {
       await tx.query("SELECT pg_advisory_xact_lock($1)", [placementLock]);
+      // And nobody changes the estate under what is decided: who changes it has this row (estate/estate-mirror.ts).
+      await tx.query("SELECT 1 FROM estate_state FOR SHARE");
     },
     decide: async (query, question) => {
       await refuseOwnChanges(query);

@@ -1,9 +1,11 @@
+import { accessUsers } from "../access/access-users.ts";
 import { createAccess } from "../access/create-access.ts";
 import { readAccess, scopeOfAccess } from "../access/access-store.ts";
 import { createAudit } from "../audit/create-audit.ts";
 import { createCmdb } from "../cmdb/create-cmdb.ts";
 import { createClusterLinks } from "../cluster/cluster-links.ts";
 import { clusterEstate } from "../cluster/cluster-estate.ts";
+import { clusterUsers } from "../cluster/cluster-users.ts";
 import { createClusters } from "../cluster/create-clusters.ts";
 import { createEstate } from "../estate/create-estate.ts";
 import { missingInEstate, readEstate } from "../estate/read-estate.ts";
@@ -11,6 +13,7 @@ import { createWatch } from "../events/create-watch.ts";
 import { createHealth } from "../health/create-health.ts";
 import { addressLedger } from "../instance/address-ledger.ts";
 import { clusterConnections } from "../instance/cluster-connections.ts";
+import { instanceUsers } from "../instance/instance-users.ts";
 import { createInstances } from "../instance/create-instances.ts";
 import { estateLookup } from "../instance/estate-lookup.ts";
 import { annotationsOfClusters, liveWorldOf } from "../ipam/cluster-sources.ts";
@@ -21,10 +24,14 @@ import { createPlacement } from "../placement/create-placement.ts";
 import { createPicture } from "../placement/picture.ts";
 import { placementService } from "../placement/placement-service.ts";
 import { createFreezeWindows } from "../release/create-freeze-windows.ts";
+import { releaseUsers } from "../release/release-users.ts";
 import { createReleases } from "../release/create-releases.ts";
+import { requestUsers } from "../request/request-users.ts";
 import { createRequests } from "../request/create-requests.ts";
 import { createTemplates } from "../template/create-templates.ts";
+import { templateUsers } from "../template/template-users.ts";
 import { templateService } from "../template/template-service.ts";
+import { tokensOfServiceAccount, tokenUsers } from "../token/token-users.ts";
 import { createTokens, type SubjectScope } from "../token/create-tokens.ts";
 import type { Feature, Platform } from "./platform.ts";
 
@@ -44,12 +51,21 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     addresses: addressLedger,
   };
   const mainJob = { neighbours, templates: templateService, timeZone: "Asia/Shanghai" };
+  const usersElsewhere = [
+    accessUsers,
+    clusterUsers,
+    instanceUsers,
+    releaseUsers,
+    requestUsers,
+    templateUsers,
+    tokenUsers,
+  ];
   return [
-    createAccess(platform, missingInEstate),
+    createAccess(platform, { missingInEstate, tokensOf: tokensOfServiceAccount }),
     createAudit(platform),
     createClusters(platform, { links, estate: clusterEstate }),
     createCmdb(platform),
-    createEstate(platform),
+    createEstate(platform, usersElsewhere),
     createFreezeWindows(platform, estateLookup),
     createHealth(platform),
     createInstances(platform, mainJob),
@@ -65,7 +81,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createReleases(platform, mainJob),
     createRequests(platform, neighbours),
     createTemplates(platform, async (query, id) => (await estateLookup.subsystem(query, id))?.business ?? null),
-    createTokens(platform, scopeOfSubject),
+    createTokens(platform, { scopeOfSubject, missingInEstate }),
     createWatch(platform),
   ];
 }

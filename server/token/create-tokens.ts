@@ -1,4 +1,5 @@
 import { tokenOperations } from "@wcs/api/token";
+import type { MissingInEstate } from "../access/create-access.ts";
 import { nowhere } from "../access/nowhere.ts";
 import { notFound, principalReach, type Principal, type TokenScope } from "../access/principal.ts";
 import { reaches, type Scope } from "@wcs/core/access-rights";
@@ -34,7 +35,10 @@ export type TokenSubject = Readonly<{ kind: "Person" | "ServiceAccount"; name: s
 export type SubjectScope = (query: Query, subject: TokenSubject) => Promise<Scope | null>;
 
 /** `/api/v1/tokens`: people make and revoke their own; who may `create tokens` for a subject's business, those of others. */
-export function createTokens(platform: Platform, scopeOfSubject: SubjectScope): Feature {
+export function createTokens(
+  platform: Platform,
+  { scopeOfSubject, missingInEstate }: Readonly<{ scopeOfSubject: SubjectScope; missingInEstate: MissingInEstate }>,
+): Feature {
   const mayAdminister = async (
     principal: Principal,
     verb: "create" | "delete" | "list",
@@ -81,6 +85,8 @@ export function createTokens(platform: Platform, scopeOfSubject: SubjectScope): 
         if (!isOwn && principal.tokenScope !== null) {
           throw new Failure("token.exceeds-own", "a scoped token makes tokens for its own subject only");
         }
+        await requireInEstate(tokenScope, (kind, names) => missingInEstate(tx.query, principal, { kind, names }));
+
         const token = newToken();
         const [row] = await tx.query<TokenRow>(
           `INSERT INTO tokens (id, hash, subject_kind, subject_name, description, scope, expires_at)
@@ -128,6 +134,21 @@ export function createTokens(platform: Platform, scopeOfSubject: SubjectScope): 
 function ownSubject(principal: Principal): TokenSubject {
   if (principal.kind !== "System") return { kind: principal.kind, name: principal.name };
   throw new Failure("token.exceeds-own", "name a subject: the first administrator gets no further tokens");
+}
+
+type Missing = (kind: "Business" | "Environment", names: readonly string[]) => Promise<readonly string[]>;
+
+/** What a token's scope names is there, and stays until the transaction ends. */
+async function requireInEstate(scope: TokenScope | null, missing: Missing): Promise<void> {
+  const wanted = [
+    ["Business", scope?.businesses ?? []],
+    ["Environment", scope?.environments ?? []],
+  ] as const;
+  const errors = [];
+  for (const [kind, names] of wanted) {
+    errors.push(...(await missing(kind, names)).map((name) => ({ kind, name, message: "is not there" })));
+  }
+  if (errors.length > 0) throw new Failure("resource.reference-missing", "it names what is not there", { errors });
 }
 
 /** A token made with a scoped token can do no more than that one. */
