@@ -118,7 +118,7 @@ belongs to an environment whose \`ticketRequired\` is true name a ticket (\`--ti
 
 ## Rules over the whole estate
 
-- What a document names exists. What something else needs can't be deleted. `wcs describe KIND NAME` shows who needs it: documents, instances that
+- What a document names exists. What something else needs can't be deleted. \`wcs describe KIND NAME\` shows who needs it: documents, instances that
   are not retired, groups, role bindings, good tokens. A host, cluster, class or DCN whose instances are all retired can go; their history keeps its name.
 - CIDRs of subnets do not overlap. Gateway and ranges lie in the CIDR, without its network and broadcast address, and apart from each other. A rack may have several subnets in one area.
 - An address of a host or VM lies in a subnet of its rack and the area, is nobody else's and no gateway, and is outside of the fixed and dynamic range, which WCS gives out.
