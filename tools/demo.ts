@@ -67,7 +67,7 @@ const scenes: readonly Readonly<{ title: string; run: () => Promise<void> }>[] =
       "银行的两位同事：一人申请，另一人审批",
     ),
     run: async () => {
-      await show(["wcs", "put", "-f", "tools/demo/people.yaml", "--reason", "demo"]);
+      await show(["wcs", "apply", "-f", "tools/demo/people.yaml", "--reason", "demo"]);
       for (const person of people) {
         if (existsSync(personTokenFile(person))) continue;
         const made = JSON.parse(outputOf("wcs", ["token", "create", "--for", `person/${person}`, "-o", "json"]));

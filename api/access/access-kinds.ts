@@ -1,5 +1,6 @@
-import { Type, type Static } from "typebox";
-import { labelPattern, moment } from "../shared/names.ts";
+import type { accessKindNames } from "@wcs/core/access-rights";
+import { Type, type Static, type TObject } from "typebox";
+import { humanText, labelPattern, moment } from "../shared/names.ts";
 
 const name = (description: string) => Type.String({ pattern: labelPattern, description });
 const closed = <const P extends Parameters<typeof Type.Object>[0]>(properties: P) =>
@@ -82,12 +83,31 @@ export const accessKinds = {
     meaning: "a role given to subjects, within businesses, environments and DCN groups",
     spec: roleBinding,
   },
-} as const;
+} as const satisfies Readonly<Record<(typeof accessKindNames)[number], unknown>>;
 
 export type AccessKind = keyof typeof accessKinds;
 
 /** What a record of the kind says. */
 export type AccessSpec<K extends AccessKind> = Static<(typeof accessKinds)[K]["spec"]>;
+
+/** The JSON Schema of a document of the kind in a file: what `get` shows can be applied again, and its times say nothing. */
+export function accessDocumentSchema(kind: AccessKind): TObject {
+  return closed({
+    kind: Type.Literal(kind),
+    name: name("its name, for good"),
+    title: Type.Optional(humanText(200)),
+    version: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "if given, it must still be at this version",
+      }),
+    ),
+    createdAt: Type.Optional(Type.String({ maxLength: 40 })),
+    updatedAt: Type.Optional(Type.String({ maxLength: 40 })),
+    spec: accessKinds[kind].spec,
+  });
+}
 
 /** When a record came, and last changed. */
 export const recordTimes = { createdAt: moment, updatedAt: moment };

@@ -1,2 +1,2 @@
-export { accessKinds, type AccessKind, type AccessSpec } from "./access-kinds.ts";
+export { accessDocumentSchema, accessKinds, type AccessKind, type AccessSpec } from "./access-kinds.ts";
 export { accessOperationList, accessOperations } from "./access-operations.ts";

@@ -1,3 +1,4 @@
+import { accessKindNames } from "@wcs/core/access-rights";
 import {
   estateDocumentSchema,
   estateKindNames,
@@ -118,7 +119,7 @@ const change = Type.Object({
 });
 
 const outcome = Type.Object({
-  kind: Type.Enum([...estateKindNames]),
+  kind: Type.Enum([...estateKindNames, ...accessKindNames]),
   name: Type.String(),
   action: Type.Enum(["created", "changed", "unchanged", "deleted"]),
   differences: Type.Optional(Type.Array(change, { description: "of what is `changed`" })),
@@ -148,7 +149,7 @@ export const changeEstate = defineOperation({
         Type.Array(Type.Unknown(), {
           maxItems: 100_000,
           description:
-            "whole documents, each as the schema of its kind says (docs/estate.md); checked by the estate's rules, so that all faults come together",
+            "whole documents, each as the schema of its kind says (docs/estate.md), groups, service accounts, roles and role bindings too; checked by the estate's rules, so that all faults come together",
         }),
       ),
       deletions: Type.Optional(Type.Array(ref, { maxItems: 100_000 })),
@@ -169,6 +170,7 @@ export const changeEstate = defineOperation({
     "resource.version-mismatch",
     "resource.referenced",
     "estate.invalid",
+    "access.exceeds-own",
   ],
   act: true,
 });

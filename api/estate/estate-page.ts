@@ -112,6 +112,8 @@ A file is YAML 1.2 or JSON: documents separated by \`---\`, lists of documents, 
 levels. Ids that YAML reads as numbers (\`0101\`, \`1E1\`) need quotes. Values are whole numbers in the unit that the field's name says. An optional field that is absent
 means what its description says; nothing is filled in, so what was applied is what is read back.
 
+Groups, service accounts, roles and role bindings may stand in the same files, as \`wcs get groups -o yaml\` prints them; all of a file is one change. Nobody gives away more than they have.
+
 Over HTTP: \`POST /api/v1/estate-changes\` takes \`documents\` and \`deletions\` as one change; each kind has its own routes as well. A document's \`version\` is its
 ETag; given in a document or as \`If-Match\`, the change is refused when somebody was quicker. Every change is audited and in the watch log, in the same transaction. Changes of what
 belongs to an environment whose \`ticketRequired\` is true name a ticket (\`--ticket\`).

@@ -7,7 +7,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("../commands/get.ts")).get,
   },
   apply: {
-    summary: { en: "make the estate as files say, all or nothing", zh: "按文件变更资源台账，全部成功或全不生效" },
+    summary: {
+      en: "make the estate, people and rights as files say, all or nothing",
+      zh: "按文件变更资源台账、人员与权限，全部成功或全不生效",
+    },
     load: async () => (await import("../commands/apply.ts")).apply,
   },
   diff: {
@@ -83,13 +86,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   ip: {
     summary: { en: "assign, release, block or clear an address by hand", zh: "手工分配、释放、停用或恢复 IP" },
     load: async () => (await import("../commands/ip.ts")).ip,
-  },
-  put: {
-    summary: {
-      en: "make or replace groups, service accounts, roles and role bindings from a file",
-      zh: "从文件创建或替换用户组、服务账号、角色和角色绑定",
-    },
-    load: async () => (await import("../commands/put.ts")).put,
   },
   token: {
     summary: { en: "make or revoke API tokens", zh: "创建或吊销 API 令牌" },

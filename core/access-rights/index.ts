@@ -1,3 +1,4 @@
+export { accessKindNames } from "./access-kind-names.ts";
 export {
   reaches,
   reachesAnything,

@@ -1,6 +1,14 @@
 export { checkDocument, type CheckedDocument } from "./check/check-document.ts";
+export { schemaFaults } from "./check/schema-fault.ts";
 export { estateDocumentSchema, type EstateDocument, type EstateRef } from "./estate-document.ts";
-export { fieldName, type BilingualText, type EstateFault, type FieldPath } from "./faults/estate-fault.ts";
+export { closestWord } from "./faults/closest-word.ts";
+export {
+  faultMessages,
+  fieldName,
+  type BilingualText,
+  type EstateFault,
+  type FieldPath,
+} from "./faults/estate-fault.ts";
 export { stillReferenced } from "./faults/still-referenced.ts";
 export { faultTexts, type EstateFaultCode } from "./faults/fault-texts.ts";
 export {

@@ -27,7 +27,7 @@ type RecordRow = Row &
 const columns = "name, document, version, created_at, updated_at";
 
 /** `RoleBinding` is kept in the table `role_bindings`. */
-const tableOf = (kind: AccessKind): string => accessKinds[kind].plural.replaceAll("-", "_");
+export const accessTable = (kind: AccessKind): string => accessKinds[kind].plural.replaceAll("-", "_");
 
 function recordOf<K extends AccessKind>(kind: K, row: RecordRow): AccessRecord<K> {
   const { title, spec } = row.document;
@@ -65,7 +65,7 @@ export async function readAccess<K extends AccessKind>(
   lock = false,
 ): Promise<AccessRecord<K> | null> {
   const [row] = await query<RecordRow>(
-    `SELECT ${columns} FROM ${tableOf(kind)} WHERE name = $1${lock ? " FOR UPDATE" : ""}`,
+    `SELECT ${columns} FROM ${accessTable(kind)} WHERE name = $1${lock ? " FOR UPDATE" : ""}`,
     [name],
   );
   return row === undefined ? null : recordOf(kind, row);
@@ -81,7 +81,7 @@ export async function listAccess<K extends AccessKind>(
     ? { text: "true", values: [] }
     : scopeCondition(page.reach, { business: "business", environment: null, dcnGroup: null }, 3);
   const rows = await query<RecordRow>(
-    `SELECT ${columns} FROM ${tableOf(kind)} WHERE name > $1 AND ${scope.text} ORDER BY name LIMIT $2`,
+    `SELECT ${columns} FROM ${accessTable(kind)} WHERE name > $1 AND ${scope.text} ORDER BY name LIMIT $2`,
     [page.after, page.limit, ...scope.values],
   );
   return rows.map((row) => recordOf(kind, row));
@@ -100,8 +100,8 @@ export async function writeAccess<K extends AccessKind>(
   const values = [name, businessOf(kind, spec), JSON.stringify({ title, spec })];
   const [row] = await query<RecordRow>(
     version === null
-      ? `INSERT INTO ${tableOf(kind)} (name, business, document) VALUES ($1, $2, $3) RETURNING ${columns}`
-      : `UPDATE ${tableOf(kind)} SET business = $2, document = $3, version = version + 1, updated_at = now()
+      ? `INSERT INTO ${accessTable(kind)} (name, business, document) VALUES ($1, $2, $3) RETURNING ${columns}`
+      : `UPDATE ${accessTable(kind)} SET business = $2, document = $3, version = version + 1, updated_at = now()
          WHERE name = $1 RETURNING ${columns}`,
     values,
   );
@@ -137,7 +137,7 @@ async function writeLinks(query: Query, kind: AccessKind, name: string, spec: Ac
 
 /** Removes a record; PostgreSQL refuses while something refers to it. */
 export async function removeAccess(query: Query, kind: AccessKind, name: string): Promise<void> {
-  await query(`DELETE FROM ${tableOf(kind)} WHERE name = $1`, [name]);
+  await query(`DELETE FROM ${accessTable(kind)} WHERE name = $1`, [name]);
 }
 
 /** What stands in the way of deleting a record: the role bindings that refer to it. */

@@ -5,6 +5,7 @@ import {
   keyOf,
   stageChanges,
   type EstateChange,
+  type EstateFault,
   type EstateIndex,
   type EstateOutcome,
 } from "@wcs/core/estate";
@@ -24,6 +25,15 @@ import { requireVersions } from "./require-versions.ts";
 import { scopeOfDocument } from "./scope-of-document.ts";
 import { writeEstate } from "./write-estate.ts";
 
+/** Changes of another feature that come with changes of the estate, all or none; written after the estate's. */
+export type Companion = Readonly<{
+  faults: readonly EstateFault[];
+  hasChanges: boolean;
+  /** Throws unless the principal may do it all. */
+  require: () => Promise<void>;
+  write: () => Promise<void>;
+}>;
+
 /** Who wants what of the estate changed. */
 export type EstateAct = Readonly<{
   changes: readonly EstateChange[];
@@ -32,6 +42,8 @@ export type EstateAct = Readonly<{
   language: "en" | "zh";
   /** What other features say uses documents of the estate. */
   usersElsewhere: readonly UsersOf[];
+  /** Looks at what comes with it, with the estate as it would be, as far as the principal may know. */
+  companion?: (isThere: (ref: EstateOutcome["ref"]) => boolean) => Promise<Companion>;
   /** Where a change stands in the request, as a JSON pointer. */
   pointerOf: (change: number) => string;
   /** Looks at the estate as it is before the changes, and throws what speaks against them. */
@@ -52,14 +64,18 @@ export async function changeEstate(tx: Transaction, mirror: EstateMirror, act: E
   const staged = stageChanges(index, act.changes, rights.sees);
   const { outcomes } = staged;
   const version = mirror.version + 1;
+  let companion: Companion | undefined;
   try {
+    companion = await act.companion?.((ref) => index.documents[ref.kind].has(ref.name) && rights.sees(ref));
     rights.require(outcomes);
     const faults = [
       ...staged.faults,
+      ...(companion?.faults ?? []),
       ...(await faultsOfDeletions(tx.query, outcomes, act)),
       ...(await faultsUnderInstances(tx.query, outcomes)),
     ];
     if (faults.length > 0) throw failureOfFaults(faults, act);
+    await companion?.require();
     await requireVersions(tx.query, outcomes);
     requireTicket(index, outcomes, act.ticket);
   } catch (error) {
@@ -69,8 +85,11 @@ export async function changeEstate(tx: Transaction, mirror: EstateMirror, act: E
   const made = outcomes.filter(({ action }) => action !== "unchanged");
   if (made.length === 0) {
     staged.undo();
+    await companion?.write();
     const after = { unchanged: outcomes.length };
-    recordAudit(tx, { resource: { kind: "Estate", name: "" }, scope: nowhere, before: null, after, outcome: "done" });
+    if (companion?.hasChanges !== true) {
+      recordAudit(tx, { resource: { kind: "Estate", name: "" }, scope: nowhere, before: null, after, outcome: "done" });
+    }
     return { outcomes, version: mirror.version };
   }
   const writer = randomUUID();
@@ -82,6 +101,7 @@ export async function changeEstate(tx: Transaction, mirror: EstateMirror, act: E
     writer,
   });
   for (const outcome of made) record(tx, index, outcome, version);
+  await companion?.write();
   return { outcomes, version };
 }
 

@@ -14,6 +14,7 @@ import {
   type EstateKind,
   type EstateOutcome,
 } from "@wcs/core/estate";
+import { isAccessDocument, stageAccess, type AccessOutcome, type StagedAccess } from "../access/apply-access.ts";
 import { notFound, principalReach, requireAccess } from "../access/principal.ts";
 import type { Query } from "../database/database.ts";
 import { Failure } from "../http/failure.ts";
@@ -33,18 +34,44 @@ export function createEstate(platform: Platform, usersElsewhere: readonly UsersO
   const mirror = createEstateMirror();
   const changes = act(changeOperation, async ({ body, principal, ticket, language }, tx) => {
     const { documents = [], deletions = [] } = body;
+    const whole = [...documents.entries()].map(([at, value]) => ({ at, value, isAccess: isAccessDocument(value) }));
+    const inEstate = whole.filter(({ isAccess }) => !isAccess);
+    // Changes of the estate are counted first, then those of people and rights.
+    const pointers = [
+      ...inEstate.map(({ at }) => `/documents/${at}`),
+      ...deletions.map((_, at) => `/deletions/${at}`),
+      ...whole.flatMap(({ at, isAccess }) => (isAccess ? [`/documents/${at}`] : [])),
+    ];
+    const firstAccess = inEstate.length + deletions.length;
+    const puts = whole.flatMap(({ value, isAccess }) => (isAccess ? [value] : []));
+    const named = new Set(inEstate.map(({ value }) => keyOfUnread(value)));
+    let access: StagedAccess | undefined;
     const { outcomes, version } = await changeEstate(tx, mirror, {
       changes: [
-        ...documents.map((put) => ({ put })),
+        ...inEstate.map(({ value }) => ({ put: value })),
         ...deletions.map(({ version, ...ref }) => ({ delete: ref, ...(version === undefined ? {} : { version }) })),
       ],
       principal,
       ticket,
       language,
       usersElsewhere,
-      pointerOf: (at) => (at < documents.length ? `/documents/${at}` : `/deletions/${at - documents.length}`),
+      companion: async (isThere) => {
+        access = await stageAccess(tx, {
+          puts: puts.map((value, at) => ({ change: firstAccess + at, value })),
+          principal,
+          // What is in the request with faults of its own is not also missing.
+          isInEstate: (kind, name) => named.has(`${kind}/${name}`) || isThere({ kind, name }),
+        });
+        const hasChanges = access.outcomes.some(({ action }) => action !== "unchanged");
+        return { ...access, hasChanges };
+      },
+      pointerOf: (at) => pointers[at] ?? "",
     });
-    return answer(200, { outcomes: outcomes.map(shownOutcome), version });
+    const rank = new Map(pointers.map((pointer, change) => [change, orderOf(pointer, documents.length)]));
+    const shown = [...outcomes, ...(access?.outcomes ?? [])]
+      .sort((a, b) => (rank.get(a.change) ?? 0) - (rank.get(b.change) ?? 0))
+      .map(shownOutcome);
+    return answer(200, { outcomes: shown, version });
   });
   const uses = read(listUses, async ({ query: { kind, name }, principal }) => {
     const { query } = platform.database;
@@ -61,10 +88,28 @@ export function createEstate(platform: Platform, usersElsewhere: readonly UsersO
   return { routes: [...routes, changes, uses] };
 }
 
-function shownOutcome({ ref: { kind, name }, action, before, after }: EstateOutcome) {
+/** The place of a change in the request: documents, then deletions. */
+function orderOf(pointer: string, documents: number): number {
+  const [, list, at] = pointer.split("/");
+  return Number(at) + (list === "deletions" ? documents : 0);
+}
+
+function keyOfUnread(value: unknown): string {
+  const { kind, name } = (value ?? {}) as Readonly<{ kind?: unknown; name?: unknown }>;
+  return `${String(kind)}/${String(name)}`;
+}
+
+function shownOutcome({ ref: { kind, name }, action, before, after }: EstateOutcome | AccessOutcome) {
   if (action !== "changed") return { kind, name, action };
   // `undefined` stands for a field that is not there, and JSON leaves it out.
-  return { kind, name, action, differences: differences(before, after).map((each) => ({ ...each })) };
+  const all = differences(sayingOf(before), sayingOf(after)).map((each) => ({ ...each }));
+  return { kind, name, action, differences: all };
+}
+
+/** What a document says of itself: not who and when. */
+function sayingOf(document: object | null): object {
+  const { title, labels, spec } = (document ?? {}) as Readonly<{ title?: string; labels?: object; spec?: object }>;
+  return { ...(title === undefined ? {} : { title }), ...(labels === undefined ? {} : { labels }), spec };
 }
 
 type Estate = Readonly<{ platform: Platform; mirror: EstateMirror; usersElsewhere: readonly UsersOf[] }>;

@@ -18,7 +18,8 @@ import {
 import { placementService } from "./placement-service.ts";
 
 const host = "idc1-h1";
-const service = placementService(() => Promise.reject(new Error("this test decides by itself")));
+const nobody = () => Promise.reject(new Error("this test decides by itself"));
+const service = placementService({ ask: nobody, check: nobody, run: nobody, close: nobody });
 
 describe("a change of the estate and a placement at once", () => {
   let postgres: TestPostgres;

@@ -1,10 +1,11 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { accessKindNames } from "@wcs/core/access-rights";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { estateDocumentSchema, type EstateDocument } from "../estate-document.ts";
 import { closestWord } from "../faults/closest-word.ts";
 import { faultMessages, shownValue, type EstateFault } from "../faults/estate-fault.ts";
 import { estateKindNames, estateKinds, type EstateKind } from "../kinds/estate-kinds.ts";
 import { addressTextFault } from "./address-text-fault.ts";
-import { schemaFault, type FaultParts } from "./schema-fault.ts";
+import { schemaFaults } from "./schema-fault.ts";
 
 /** A document that its schema accepts, with the version that it is meant to replace; or what is wrong with it. `kind` and `name` are there as far as they could be read. */
 export type CheckedDocument =
@@ -24,7 +25,7 @@ export function checkDocument(value: unknown, change: number): CheckedDocument {
     const { version = null, ...rest } = document as EstateDocument & Readonly<{ version?: number }>;
     return { document: rest as EstateDocument, version };
   }
-  const faults = faultsOf(validate.errors ?? [], document, kind).map((parts) => ({
+  const faults = schemaFaults(validate.errors ?? [], document, kind).map((parts) => ({
     ...parts,
     change,
     kind,
@@ -44,8 +45,10 @@ function isKind(kind: unknown): kind is EstateKind {
 }
 
 function unknownKind(kind: unknown, name: string | null, change: number): EstateFault {
-  const closest = typeof kind === "string" ? closestWord(kind, estateKindNames) : null;
-  const choices = closest ?? estateKindNames.join(", ");
+  // Documents of these kinds may stand in the same files; who takes both checks them apart.
+  const kinds = [...estateKindNames, ...accessKindNames];
+  const closest = typeof kind === "string" ? closestWord(kind, kinds) : null;
+  const choices = closest ?? kinds.join(", ");
   const code = kind === undefined || kind === null ? "kind-missing" : "kind-unknown";
   return {
     code,
@@ -59,17 +62,6 @@ function unknownKind(kind: unknown, name: string | null, change: number): Estate
 
 function estateKindRequiresSpec(kind: EstateKind): boolean {
   return (estateDocumentSchemaOf(kind).required ?? []).includes("spec");
-}
-
-function faultsOf(errors: readonly ErrorObject[], document: object, kind: EstateKind): readonly FaultParts[] {
-  const byPlace = new Map<string, FaultParts>();
-  for (const error of errors) {
-    const parts = schemaFault(error, document, kind);
-    // One message for each place: a name of the wrong type is not also of the wrong form.
-    const place = JSON.stringify(parts.path);
-    if (!byPlace.has(place)) byPlace.set(place, parts);
-  }
-  return [...byPlace.values()];
 }
 
 type DocumentSchema = Readonly<{ required?: readonly string[] }>;

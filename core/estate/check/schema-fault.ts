@@ -10,14 +10,13 @@ import {
 } from "../faults/estate-fault.ts";
 import type { EstateFaultCode } from "../faults/fault-texts.ts";
 import { nameMaxLength } from "../kinds/fields.ts";
-import type { EstateKind } from "../kinds/estate-kinds.ts";
 import { addressTextFault, type AddressForm } from "./address-text-fault.ts";
 
 /** A fault without the document that it is in. */
 export type FaultParts = Omit<EstateFault, "change" | "kind" | "name">;
 
 /** What ajv found, in WCS's words. */
-export function schemaFault(error: ErrorObject, document: object, kind: EstateKind): FaultParts {
+function schemaFault(error: ErrorObject, document: object, kind: string): FaultParts {
   const path = pathOf(error.instancePath, document);
   const field = fieldName(path);
   const schema = (error.parentSchema ?? {}) as Readonly<Record<string, unknown>>;
@@ -69,7 +68,7 @@ function parts(code: EstateFaultCode, path: FieldPath, values: FaultValues, at: 
   return { code, path, at, ...faultMessages(code, values) };
 }
 
-function unknownField(kind: EstateKind, path: FieldPath, schema: Readonly<Record<string, unknown>>): FaultParts {
+function unknownField(kind: string, path: FieldPath, schema: Readonly<Record<string, unknown>>): FaultParts {
   const field = String(path.at(-1));
   if (schema["properties"] === undefined) {
     // A map: its key is a name.
@@ -122,7 +121,7 @@ function wrongType(path: FieldPath, data: unknown, expectedType: string): FaultP
   });
 }
 
-const nameRules: Readonly<Partial<Record<EstateKind, readonly [string, string]>>> = {
+const nameRules: Readonly<Partial<Record<string, readonly [string, string]>>> = {
   Subsystem: ["write four digits in quotes", "请写四位数字并加引号"],
   DCN: ["write three upper-case letters or digits", "请写三位大写字母或数字"],
   DCNGroup: ["write two upper-case letters or digits, or ADM", "请写两位大写字母或数字,或 ADM"],
@@ -139,7 +138,7 @@ const nameRule = [
 function wrongPattern(
   path: FieldPath,
   values: Readonly<{ field: string; value: string; meaning: string }>,
-  kind: EstateKind,
+  kind: string,
 ): FaultParts {
   if (path.length !== 1 || path[0] !== "name") return parts("value-malformed", path, values);
   const [rule, ruleZh] = nameRules[kind] ?? nameRule;
@@ -168,4 +167,15 @@ function pathOf(pointer: string, document: unknown): FieldPath {
     value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[step];
   }
   return path;
+}
+
+/** What ajv found in a document, one fault for each place: a name of the wrong type is not also of the wrong form. */
+export function schemaFaults(errors: readonly ErrorObject[], document: object, kind: string): readonly FaultParts[] {
+  const byPlace = new Map<string, FaultParts>();
+  for (const error of errors) {
+    const found = schemaFault(error, document, kind);
+    const place = JSON.stringify(found.path);
+    if (!byPlace.has(place)) byPlace.set(place, found);
+  }
+  return [...byPlace.values()];
 }
