@@ -15,12 +15,9 @@ import {
   type TestPostgres,
   type TestServer,
 } from "../testing/index.ts";
-import { placementService } from "./placement-service.ts";
+import { lockPlacement } from "./lock-placement.ts";
 
 const host = "idc1-h1";
-const nobody = () => Promise.reject(new Error("this test decides by itself"));
-const service = placementService({ ask: nobody, check: nobody, run: nobody, close: nobody });
-
 describe("a change of the estate and a placement at once", () => {
   let postgres: TestPostgres;
   let database: TestDatabase;
@@ -64,7 +61,7 @@ describe("a change of the estate and a placement at once", () => {
   /** Decides on the host by what the estate says under placement's lock, thinks for a while, and writes the instance down. */
   const place = (name: string, thinkMs: number): Promise<void> =>
     transaction(database.server, { context: systemContext }, async (tx) => {
-      await service.lock(tx);
+      await lockPlacement(tx);
       const [row] = await tx.query<{ pool: string }>("SELECT pool FROM hosts WHERE name = $1", [host]);
       await sleep(thinkMs);
       await instanceRow(tx.query, { name, host, pool: row?.pool ?? "" });

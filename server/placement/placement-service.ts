@@ -4,19 +4,13 @@ import type { PlacementService } from "../instance/neighbours.ts";
 import { version } from "../program/version.ts";
 import { insertDecision } from "./decision-store.ts";
 import type { Picture } from "./picture.ts";
+import { lockPlacement } from "./lock-placement.ts";
 import { refusingUnreadable } from "./refusing-unreadable.ts";
-
-// Any constant does, so long as every WCS server uses the same.
-const placementLock = 0x776375;
 
 /** The placement engine over the picture. */
 export function placementService(picture: Picture): PlacementService {
   return {
-    lock: async (tx) => {
-      await tx.query("SELECT pg_advisory_xact_lock($1)", [placementLock]);
-      // And nobody changes the estate under what is decided: who changes it has this row (estate/estate-mirror.ts).
-      await tx.query("SELECT 1 FROM estate_state FOR SHARE");
-    },
+    lock: lockPlacement,
     decide: async (query, question) => {
       await refuseOwnChanges(query);
       const { answer, written } = await picture.ask((world, write) =>
