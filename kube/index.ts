@@ -14,10 +14,12 @@ export {
   namespaces,
   nodes,
   pods,
+  statefulSets,
   type Condition,
   type LeaseObject,
   type NodeObject,
   type PodObject,
+  type StatefulSetObject,
 } from "./resources.ts";
 export { createKubeClient, type KubeClient, type ListOptions, type Page, type PatchKind } from "./client.ts";
 export type { CallOptions, SendOptions, SendStatistics } from "./send.ts";

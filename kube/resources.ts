@@ -74,4 +74,12 @@ export const namespaces: ResourceType<KubeObject & { status?: { phase?: string }
   "Namespace",
   "cluster",
 );
+/** The fields of a StatefulSet that callers use (k8s.io/api apps/v1). */
+export type StatefulSetObject = KubeObject & { spec?: unknown };
+
+export const statefulSets: ResourceType<StatefulSetObject> = resourceType(
+  "apps/v1/statefulsets",
+  "StatefulSet",
+  "namespaced",
+);
 export const leases: ResourceType<LeaseObject> = resourceType("coordination.k8s.io/v1/leases", "Lease", "namespaced");

@@ -123,6 +123,7 @@ export function startWatchCache<T extends KubeObject, P>(options: WatchCacheOpti
       fieldSelector: options.fieldSelector,
       pageSize: options.pageSize,
       signal: stop.signal,
+      priority: "high",
     })) {
       for (const object of page.items) {
         seen.add(keyOf(object));

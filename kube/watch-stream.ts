@@ -42,7 +42,12 @@ export async function* watchEvents<T extends KubeObject>(
       labelSelector: options.labelSelector,
       fieldSelector: options.fieldSelector,
     });
-  const response = await client.stream(path, { signal: options.signal, timeoutMs: options.silenceMs });
+  // What everything is decided by does not wait behind what is done.
+  const response = await client.stream(path, {
+    signal: options.signal,
+    timeoutMs: options.silenceMs,
+    priority: "high",
+  });
   try {
     for await (const line of linesOf(response, options.silenceMs, client.server)) {
       yield parseEvent(line, path) as WatchEvent<T>;

@@ -21,6 +21,11 @@ export const systemNamespaces = ["kube-system", "kube-public", "kube-node-lease"
 
 const longestNamespace = 63;
 
+/** Whether a namespace is WCS's own or, by its name, a business's. */
+export function isOwnNamespace(name: string): boolean {
+  return name === ownNamespace || name.startsWith(`${ownNamespace}-`);
+}
+
 /** The namespace of a business in every cluster; null when its name is too long to make one (a DNS label, RFC 1123). */
 export function namespaceOf(business: string): string | null {
   const name = `wcs-${business}`;

@@ -5,6 +5,7 @@ export { clockSkewMs, longestSkewMs, supportedMinors, versionProblem } from "./c
 export {
   businessLabel,
   identityNames,
+  isOwnNamespace,
   namespaceOf,
   ownNamespace,
   systemNamespaces,

@@ -34,6 +34,8 @@ const rule = (group: string, resources: readonly string[], verbs: readonly strin
 /** What the platform may do in the whole cluster: see capacity and health, mark hosts, keep instances' log volumes. */
 export const platformRules: readonly RightsRule[] = [
   rule("", ["nodes", "pods", "namespaces"], read),
+  // One watch a cluster, not one a business.
+  rule("apps", ["statefulsets"], read),
   rule("", ["nodes"], ["patch"]),
   rule("", ["persistentvolumes"], [...read, ...write]),
   {

@@ -56,6 +56,7 @@ export function createDueHeap(): DueHeap {
   };
 }
 
-function isBefore(a: DueKey, b: DueKey): boolean {
+/** Whether the first is to be taken before the second. */
+export function isBefore(a: DueKey, b: DueKey): boolean {
   return a.atMs === b.atMs ? a.order < b.order : a.atMs < b.atMs;
 }

@@ -43,6 +43,28 @@ describe("the key queue", () => {
     assert.equal(queue.failed("a", now, 0), 100);
   });
 
+  it("gives no more keys of one lane than it has room for, and others meanwhile", () => {
+    const queue = createKeyQueue(backOff, { laneOf: (key) => key.slice(0, 2), mostPerLane: 2 });
+    for (const key of ["c1-a", "c1-b", "c1-c", "c2-a"]) queue.add(key, 0);
+    assert.deepEqual([queue.take(0), queue.take(0), queue.take(0), queue.take(0)], ["c1-a", "c1-b", "c2-a", null]);
+    assert.equal(queue.nextDueMs(), null, "nothing is due until the lane has room");
+    queue.failed("c1-a", 0, 0);
+    assert.equal(queue.take(0), "c1-c");
+  });
+
+  it("gives a hundred thousand keys in the order in which they are due", () => {
+    const queue = createKeyQueue(backOff);
+    const dueOf = (index: number) => (index * 7919) % 100_003;
+    for (let index = 0; index < 100_000; index += 1) queue.add(String(index), dueOf(index));
+    let last = -1;
+    for (let key = queue.take(1e9); key !== null; key = queue.take(1e9)) {
+      assert.ok(dueOf(Number(key)) >= last);
+      last = dueOf(Number(key));
+      queue.succeeded(key);
+    }
+    assert.deepEqual(queue.size(), { waiting: 0, active: 0 });
+  });
+
   it("loses no key and never gives one to two workers, whatever happens", () => {
     const step = fc.record({
       act: fc.constantFrom("add", "take", "succeeded", "failed"),
@@ -50,7 +72,7 @@ describe("the key queue", () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const queue = createKeyQueue(backOff);
+        const queue = createKeyQueue(backOff, { laneOf: (key) => (key === "a" ? "1" : "2"), mostPerLane: 1 });
         const held = new Set<string>();
         const owed = new Set<string>();
         let now = 0;

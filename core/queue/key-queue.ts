@@ -1,4 +1,4 @@
-import { createDueHeap, type DueKey } from "./due-heap.ts";
+import { createDueHeap, isBefore, type DueHeap, type DueKey } from "./due-heap.ts";
 
 /** How long a key waits after failures: doubles from `firstMs` to `longestMs`, with `jitter` (0..1) of it taken away at random. */
 export type BackOff = Readonly<{ firstMs: number; longestMs: number; jitter: number }>;
@@ -17,7 +17,7 @@ export type KeyQueue = Readonly<{
   succeeded: (key: string) => void;
   /** The worker failed; the key comes again after its back-off. Returns the wait. */
   failed: (key: string, nowMs: number, random: number) => number;
-  /** When the next key is due; null when none waits. */
+  /** When the next key is due in a lane with room; null when none waits. */
   nextDueMs: () => number | null;
   size: () => Readonly<{ waiting: number; active: number }>;
 }>;
@@ -25,55 +25,86 @@ export type KeyQueue = Readonly<{
 /** How many entries of the heap may be out of date before they are cleared away, beyond as many as are good. */
 const mostStale = 64;
 
+/** What keys may be held up by together: of those in one lane at most so many are with workers at a time. */
+export type Lanes = Readonly<{ laneOf: (key: string) => string; mostPerLane: number }>;
+
+const oneLane: Lanes = { laneOf: () => "", mostPerLane: Number.POSITIVE_INFINITY };
+
+/** The heap has every entry of `due` in its lane, and ones that an earlier time has taken the place of. */
+type Lane = { readonly heap: DueHeap; waiting: number; active: number };
+type Waiting = Readonly<{ entry: DueKey; lane: Lane }>;
+
 /** Makes an empty queue. Its steps cost the logarithm of how many keys wait: a bank has hundreds of thousands. */
-export function createKeyQueue(backOff: BackOff): KeyQueue {
-  const due = new Map<string, DueKey>();
-  /** Has every entry of `due`, and ones that an earlier time has taken the place of. */
-  const heap = createDueHeap();
+export function createKeyQueue(backOff: BackOff, { laneOf, mostPerLane }: Lanes = oneLane): KeyQueue {
+  const due = new Map<string, Waiting>();
+  const lanes = new Map<string, Lane>();
   let order = 0;
-  const active = new Map<string, number | null>();
+  const active = new Map<string, { againAtMs: number | null; lane: Lane }>();
   const failures = new Map<string, number>();
 
+  const laneNamed = (name: string): Lane => {
+    const lane = lanes.get(name) ?? { heap: createDueHeap(), waiting: 0, active: 0 };
+    lanes.set(name, lane);
+    return lane;
+  };
+  const isGood = (entry: DueKey): boolean => due.get(entry.key)?.entry === entry;
   const add = (key: string, atMs: number): void => {
-    const again = active.get(key);
-    if (again !== undefined) {
-      active.set(key, again === null ? atMs : Math.min(again, atMs));
+    const taken = active.get(key);
+    if (taken !== undefined) {
+      taken.againAtMs = taken.againAtMs === null ? atMs : Math.min(taken.againAtMs, atMs);
       return;
     }
     const before = due.get(key);
-    if (before !== undefined && atMs >= before.atMs) return;
-    const entry = { key, atMs, order: before?.order ?? (order += 1) };
-    due.set(key, entry);
-    heap.push(entry);
-    if (heap.size() > 2 * due.size + mostStale) heap.retain((entry) => due.get(entry.key) === entry);
+    if (before !== undefined && atMs >= before.entry.atMs) return;
+    const lane = laneNamed(laneOf(key));
+    const entry = { key, atMs, order: before?.entry.order ?? (order += 1) };
+    if (before !== undefined) before.lane.waiting -= 1;
+    lane.waiting += 1;
+    due.set(key, { entry, lane });
+    lane.heap.push(entry);
+    if (lane.heap.size() > 2 * lane.waiting + mostStale) lane.heap.retain(isGood);
   };
-  /** The first that is due, without the entries before it that are out of date. */
-  const first = (): DueKey | null => {
+  /** The first of a lane, without the entries before it that are out of date. */
+  const firstOf = ({ heap }: Lane): DueKey | null => {
     for (let entry = heap.first(); entry !== undefined; entry = heap.first()) {
-      if (due.get(entry.key) === entry) return entry;
+      if (isGood(entry)) return entry;
       heap.shift();
     }
     return null;
   };
-  /** Ends a worker's hold; an add that came meanwhile takes effect. */
-  const release = (key: string): void => {
-    const again = active.get(key);
-    if (again === undefined) throw new Error(`key queue: no worker has ${key}`);
+  /** The first that is due in a lane with room. */
+  const first = (): Waiting | null => {
+    let found: Waiting | null = null;
+    for (const lane of lanes.values()) {
+      const entry = lane.active < mostPerLane ? firstOf(lane) : null;
+      if (entry !== null && (found === null || isBefore(entry, found.entry))) found = { entry, lane };
+    }
+    return found;
+  };
+  /** Ends a worker's hold; an add that came meanwhile, or the given time, takes effect. */
+  const release = (key: string, atMs: number | null): void => {
+    const taken = active.get(key);
+    if (taken === undefined) throw new Error(`key queue: no worker has ${key}`);
     active.delete(key);
+    taken.lane.active -= 1;
+    const again = atMs ?? taken.againAtMs;
     if (again !== null) add(key, again);
   };
   return {
     add,
     take: (nowMs) => {
-      const entry = first();
-      if (entry === null || entry.atMs > nowMs) return null;
-      heap.shift();
+      const next = first();
+      if (next === null || next.entry.atMs > nowMs) return null;
+      const { lane, entry } = next;
+      lane.heap.shift();
+      lane.waiting -= 1;
+      lane.active += 1;
       due.delete(entry.key);
-      active.set(entry.key, null);
+      active.set(entry.key, { againAtMs: null, lane });
       return entry.key;
     },
     succeeded: (key) => {
-      release(key);
+      release(key, null);
       failures.delete(key);
     },
     failed: (key, nowMs, random) => {
@@ -81,13 +112,11 @@ export function createKeyQueue(backOff: BackOff): KeyQueue {
       const fullMs = Math.min(backOff.longestMs, backOff.firstMs * 2 ** Math.min(count - 1, 30));
       const waitMs = fullMs * (1 - backOff.jitter * random);
       // A change that came while the worker failed does not shorten the back-off: the next try sees it as well.
-      active.set(key, null);
-      release(key);
+      release(key, nowMs + waitMs);
       failures.set(key, count);
-      add(key, nowMs + waitMs);
       return waitMs;
     },
-    nextDueMs: () => first()?.atMs ?? null,
+    nextDueMs: () => first()?.entry.atMs ?? null,
     size: () => ({ waiting: due.size, active: active.size }),
   };
 }

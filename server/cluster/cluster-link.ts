@@ -1,11 +1,14 @@
 import { nodeState, podState, type NodeState, type PodState } from "@wcs/core/cluster";
 import {
   createKubeClient,
+  namespaces,
   nodes,
   pods,
   startWatchCache,
+  statefulSets,
   type ClusterAccess,
   type KubeClient,
+  type KubeObject,
   type WatchCache,
   type CacheChange,
 } from "@wcs/kube";
@@ -14,15 +17,24 @@ import { followOtherPods, type OtherPods } from "./other-pods.ts";
 import { followHealth, unknownHealth, type ClusterHealth } from "./health-probe.ts";
 import { userAgent } from "./register-cluster.ts";
 
+/** An object as its cluster last told of it, as JSON: a tenth of the memory of the parsed object, since most are never looked at. */
+export type SeenObject = Readonly<{ text: string }>;
+
+/** What is kept of a namespace. */
+export type SeenNamespace = Readonly<{ deleting: boolean; labels: Readonly<Record<string, string>> }>;
+
 /** This server's link with one cluster, as WCS's own identity. */
 export type ClusterLink = Readonly<{
   name: string;
   client: KubeClient;
   nodes: WatchCache<NodeState>;
   /** WCS's own pods (those of instances). */
-  pods: WatchCache<PodState>;
+  pods: WatchCache<PodState & SeenObject>;
   /** What all other pods request of the nodes. */
   others: OtherPods;
+  /** Those of instances. */
+  statefulSets: WatchCache<SeenObject>;
+  namespaces: WatchCache<SeenNamespace>;
   health: () => ClusterHealth;
   /** A renewed credential, used from the next call on. */
   useToken: (token: string) => void;
@@ -38,6 +50,11 @@ export type ClusterLinkOptions = Readonly<{
   onPod?: (change: CacheChange<PodState>) => void;
   /** What others request of a node has changed. */
   onOthers?: (node: string) => void;
+  onStatefulSet?: (change: CacheChange<SeenObject>) => void;
+  onNamespace?: (change: CacheChange<SeenNamespace>) => void;
+  /** Called when the cluster answers after it did not. */
+  onReached?: () => void;
+  callsPerSecond: number;
 }>;
 
 /** Only WCS writes it (core/cluster, the policy of reserved metadata). */
@@ -52,7 +69,8 @@ export function openClusterLink(options: ClusterLinkOptions): ClusterLink {
     ...rest,
     credential: credential.kind === "token" ? { kind: "token", token: () => token } : credential,
   };
-  const client = createKubeClient({ access, userAgent });
+  const { callsPerSecond } = options;
+  const client = createKubeClient({ access, userAgent, callsPerSecond, burst: 2 * callsPerSecond });
   // Its own connections: a health check must not wait behind calls to a cluster that hangs.
   const prober = createKubeClient({ access, userAgent, maxAttempts: 1, maxConnections: 4 });
   const stop = new AbortController();
@@ -66,7 +84,9 @@ export function openClusterLink(options: ClusterLinkOptions): ClusterLink {
         if (seen.reachable === false) log.warn(facts, "a cluster can't be reached");
         else log.info(facts, "a cluster is reached");
       }
+      const isReached = seen.reachable === true && health.reachable !== true;
       health = seen;
+      if (isReached) options.onReached?.();
     },
   }).catch((error: unknown) =>
     log.error({ err: error, cluster: name }, "the health of a cluster is no longer looked at"),
@@ -76,16 +96,34 @@ export function openClusterLink(options: ClusterLinkOptions): ClusterLink {
     client,
     resource: pods,
     labelSelector: instanceLabel,
-    project: podState,
+    project: (pod) => ({ ...podState(pod), ...seenObject(pod) }),
     onChange: options.onPod,
   });
   const others = followOtherPods(client, { ownLabel: instanceLabel, onChange: options.onOthers });
+  const statefulSetCache = startWatchCache({
+    client,
+    resource: statefulSets,
+    labelSelector: instanceLabel,
+    project: seenObject,
+    onChange: options.onStatefulSet,
+  });
+  const namespaceCache = startWatchCache({
+    client,
+    resource: namespaces,
+    project: ({ metadata }) => ({
+      deleting: metadata.deletionTimestamp !== undefined,
+      labels: metadata.labels ?? {},
+    }),
+    onChange: options.onNamespace,
+  });
   return {
     name,
     client,
     nodes: nodeCache,
     pods: podCache,
     others,
+    statefulSets: statefulSetCache,
+    namespaces: namespaceCache,
     health: () => health,
     useToken: (renewed) => {
       token = renewed;
@@ -93,8 +131,20 @@ export function openClusterLink(options: ClusterLinkOptions): ClusterLink {
     close: async () => {
       stop.abort();
       prober.close();
-      await Promise.all([nodeCache.close(), podCache.close(), others.close(), probing]);
+      await Promise.all([
+        ...[nodeCache, podCache, statefulSetCache, namespaceCache].map((cache) => cache.close()),
+        others.close(),
+        probing,
+      ]);
       client.close();
     },
   };
+}
+
+/** Who owns which field is not looked at, and is the half of an object. */
+function seenObject(object: KubeObject): SeenObject {
+  const { managedFields: _unused, ...metadata } = object.metadata as typeof object.metadata & {
+    managedFields?: unknown;
+  };
+  return { text: JSON.stringify({ ...object, metadata }) };
 }

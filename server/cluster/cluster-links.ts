@@ -3,24 +3,30 @@ import type { NodeState, PodState } from "@wcs/core/cluster";
 import type { CacheChange, Credential } from "@wcs/kube";
 import { logEnd, type WatchCursor } from "../events/watch-log.ts";
 import type { Platform } from "../program/platform.ts";
-import { openClusterLink, type ClusterLink } from "./cluster-link.ts";
+import { openClusterLink, type ClusterLink, type SeenNamespace, type SeenObject } from "./cluster-link.ts";
 import { listConnections } from "./cluster-store.ts";
 import { readCredential } from "./credentials.ts";
 
-type PodListener = (change: CacheChange<PodState>) => void;
-type NodeListener = (cluster: string, change: CacheChange<NodeState>) => void;
-type OthersListener = (cluster: string, node: string) => void;
+/** What can be heard of the clusters. Each is told in order, and gives what it needs to a queue. */
+export type ClusterListener = Readonly<{
+  /** A pod of WCS's. */
+  onPod?: (cluster: string, change: CacheChange<PodState>) => void;
+  /** A StatefulSet of WCS's. */
+  onStatefulSet?: (cluster: string, change: CacheChange<SeenObject>) => void;
+  onNode?: (cluster: string, change: CacheChange<NodeState>) => void;
+  /** What others request of a node has changed. */
+  onOthers?: (cluster: string, node: string) => void;
+  onNamespace?: (cluster: string, change: CacheChange<SeenNamespace>) => void;
+  /** The cluster answers after it did not. */
+  onReached?: (cluster: string) => void;
+}>;
 
 /** This server's links with all clusters. */
 export type ClusterLinks = Readonly<{
   get: (name: string) => ClusterLink | undefined;
   all: () => IterableIterator<ClusterLink>;
-  /** Calls for every change of a pod of WCS's on any cluster; returns what ends that. */
-  onPod: (listener: PodListener) => () => void;
-  /** Calls for every change of a node of any cluster; returns what ends that. */
-  onNode: (listener: NodeListener) => () => void;
-  /** Calls when what others request of a node has changed; returns what ends that. */
-  onOthers: (listener: OthersListener) => () => void;
+  /** Tells of every change on any cluster; returns what ends that. */
+  listen: (listener: ClusterListener) => () => void;
   /** Follows the table of connections until the signal fires, then closes every link. */
   run: (signal: AbortSignal) => Promise<void>;
 }>;
@@ -36,25 +42,18 @@ type Held = { link: ClusterLink; version: number; way: string };
 export function createClusterLinks(platform: Platform): ClusterLinks {
   const { database, secrets, log, logReader } = platform;
   const held = new Map<string, Held>();
-  const podListeners = new Set<PodListener>();
-  const nodeListeners = new Set<NodeListener>();
-  const othersListeners = new Set<OthersListener>();
+  const listeners = new Set<ClusterListener>();
 
-  const onPod = (change: CacheChange<PodState>): void => {
-    for (const listener of podListeners) listener(change);
-  };
-
-  const onNode =
-    (cluster: string) =>
-    (change: CacheChange<NodeState>): void => {
-      for (const listener of nodeListeners) listener(cluster, change);
-    };
-
-  const onOthers =
-    (cluster: string) =>
-    (node: string): void => {
-      for (const listener of othersListeners) listener(cluster, node);
-    };
+  const tellersOf = (cluster: string) => ({
+    onPod: (change: CacheChange<PodState>) => listeners.forEach(({ onPod }) => onPod?.(cluster, change)),
+    onStatefulSet: (change: CacheChange<SeenObject>) =>
+      listeners.forEach(({ onStatefulSet }) => onStatefulSet?.(cluster, change)),
+    onNode: (change: CacheChange<NodeState>) => listeners.forEach(({ onNode }) => onNode?.(cluster, change)),
+    onOthers: (node: string) => listeners.forEach(({ onOthers }) => onOthers?.(cluster, node)),
+    onNamespace: (change: CacheChange<SeenNamespace>) =>
+      listeners.forEach(({ onNamespace }) => onNamespace?.(cluster, change)),
+    onReached: () => listeners.forEach(({ onReached }) => onReached?.(cluster)),
+  });
 
   async function sync(): Promise<void> {
     const rows = (await listConnections(database.query)).filter(({ state }) => state === "active");
@@ -75,9 +74,14 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
         if (held.get(row.name)?.way !== way) await drop(row.name);
         const known = held.get(row.name);
         if (known === undefined) {
-          const { name } = row;
-          const listeners = { onPod, onNode: onNode(name), onOthers: onOthers(name) };
-          const link = openClusterLink({ name, access, log, probeEveryMs, ...listeners });
+          const link = openClusterLink({
+            name: row.name,
+            access,
+            log,
+            probeEveryMs,
+            callsPerSecond: platform.config.clusterCallsPerSecond,
+            ...tellersOf(row.name),
+          });
           held.set(row.name, { link, version: row.version, way });
         } else {
           known.link.useToken(tokenOf(credential));
@@ -95,17 +99,9 @@ export function createClusterLinks(platform: Platform): ClusterLinks {
     all: function* () {
       for (const { link } of held.values()) yield link;
     },
-    onPod: (listener) => {
-      podListeners.add(listener);
-      return () => podListeners.delete(listener);
-    },
-    onNode: (listener) => {
-      nodeListeners.add(listener);
-      return () => nodeListeners.delete(listener);
-    },
-    onOthers: (listener) => {
-      othersListeners.add(listener);
-      return () => othersListeners.delete(listener);
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     run: async (signal) => {
       let nudge = Promise.withResolvers<void>();

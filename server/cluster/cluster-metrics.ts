@@ -3,6 +3,8 @@ import type { Metrics } from "../metrics/metrics.ts";
 import type { ClusterLink } from "./cluster-link.ts";
 import type { ClusterLinks } from "./cluster-links.ts";
 
+const caches = ["nodes", "pods", "statefulSets", "namespaces"] as const;
+
 /** Adds what this server sees of the clusters to its metrics. */
 export function registerClusterMetrics({ registry }: Metrics, links: ClusterLinks): void {
   const add = (
@@ -31,13 +33,13 @@ export function registerClusterMetrics({ registry }: Metrics, links: ClusterLink
     "Since the cluster last proved that a cache is current",
     ["cache"],
     (gauge, link) => {
-      for (const cache of ["nodes", "pods"] as const) {
+      for (const cache of caches) {
         gauge.set({ cluster: link.name, cache }, link[cache].status().lagMs / 1000);
       }
     },
   );
   add("wcs_cluster_cache_objects", "Objects in a cache", ["cache"], (gauge, link) => {
-    for (const cache of ["nodes", "pods"] as const) gauge.set({ cluster: link.name, cache }, link[cache].size());
+    for (const cache of caches) gauge.set({ cluster: link.name, cache }, link[cache].size());
   });
   add("wcs_cluster_nodes_not_ready", "Nodes that are not ready", [], (gauge, link) => {
     const notReady = [...link.nodes.entries()].filter(([, { ready }]) => !ready);

@@ -49,7 +49,10 @@ export function clusterRecord(
       notReady: notReady.slice(0, 100).map(({ name, reason, since }) => ({ name, reason: reason ?? "", since })),
     },
     pods: { total: pods.length, ready: pods.filter(({ ready }) => ready).length },
-    caches: link === undefined ? [] : [cacheRecord("nodes", link.nodes), cacheRecord("pods", link.pods)],
+    caches:
+      link === undefined
+        ? []
+        : (["nodes", "pods", "statefulSets", "namespaces"] as const).map((kind) => cacheRecord(kind, link[kind])),
     baseline: {
       checkedAt: iso(baseline?.checked_at ?? null),
       objects: baseline?.objects ?? 0,

@@ -97,7 +97,7 @@ export function createClusters(
 
   return {
     run: links.run,
-    reconcilers: [baselineReconciler(platform, estate)],
+    reconcilers: [baselineReconciler(platform, estate, links)],
     routes: [
       read(list, async ({ query, principal }) => {
         const limit = query.limit ?? 100;

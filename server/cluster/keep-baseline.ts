@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { isDeepStrictEqual } from "node:util";
 import {
   businessLabel,
   describeObject,
   identityObjects,
+  isOwnNamespace,
   keptObjects,
   namespaceOf,
   type BusinessQuota,
@@ -16,7 +19,7 @@ import { nowhere } from "../access/nowhere.ts";
 import type { Platform } from "../program/platform.ts";
 import type { Reconciler } from "../reconcile/reconciler.ts";
 import { troubleOf } from "./cluster-failure.ts";
-import { connectionKind } from "./cluster-links.ts";
+import { connectionKind, type ClusterLinks } from "./cluster-links.ts";
 import {
   deleteConnection,
   findConnection,
@@ -56,7 +59,7 @@ const context: ActContext = {
 const estateKinds: ReadonlySet<string> = new Set(["Business", "Pool", "Host", "Cluster"]);
 
 /** Keeps the baseline of every cluster: what is missing or changed is put right and told; credentials are renewed; removed clusters are cleaned. */
-export function baselineReconciler(platform: Platform, estate: ClusterEstate): Reconciler {
+export function baselineReconciler(platform: Platform, estate: ClusterEstate, links: ClusterLinks): Reconciler {
   const { database, secrets, log } = platform;
   const scopeOf = async (query: Query, { name }: ConnectionRow) => (await estate.scopeOf(query, name)) ?? nowhere;
   let known: readonly string[] = [];
@@ -180,6 +183,17 @@ export function baselineReconciler(platform: Platform, estate: ClusterEstate): R
     },
     keysOf: ({ kind, name, change }) =>
       kind === connectionKind && change !== "deleted" ? [name] : estateKinds.has(kind) ? known : [],
+    follow: async (add, signal) => {
+      // A namespace of a business that is gone, or whose labels were changed, is not left so until the next round.
+      const stop = links.listen({
+        onNamespace: (cluster, { key, before, after }) => {
+          if (!isOwnNamespace(key) || before === undefined) return;
+          if (after === undefined || !isDeepStrictEqual(before.labels, after.labels)) add([cluster]);
+        },
+      });
+      if (!signal.aborted) await once(signal, "abort");
+      stop();
+    },
     reconcile: async (key, signal) => {
       const row = await findConnection(database.query, key);
       if (row === null) return;

@@ -164,6 +164,13 @@ export const settings = {
     help: "how often the baseline of every cluster is compared with what it should be",
     parse: integer(1_000, 3_600_000),
   },
+  clusterCallsPerSecond: {
+    env: "WCS_CLUSTER_CALLS_PER_SECOND",
+    flag: "cluster-calls-per-second",
+    fallback: "100",
+    help: "most calls of one server to one cluster's API server; twice as many in a burst",
+    parse: integer(5, 5_000),
+  },
   oidcIssuer: {
     env: "WCS_OIDC_ISSUER",
     flag: "oidc-issuer",

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { instanceManifests, podName, type InstanceDesign, type InstanceManifests } from "@wcs/core/instance";
-import { createKubeClient, namespaces, pods, type KubeClient } from "@wcs/kube";
+import { createKubeClient, namespaces, pods, type KubeClient, statefulSets } from "@wcs/kube";
 import { startControlPlane, type ControlPlane } from "@wcs/kube/testing";
 import { bringInstance, type BroughtInstance } from "./bring-instance.ts";
-import { readLiveInstance, statefulSets } from "./live-instance.ts";
+import { readLiveInstance } from "./live-instance.ts";
 
 const namespace = "wcs-retail";
 const instance = "1001-1c1-01";

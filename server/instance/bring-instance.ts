@@ -13,8 +13,8 @@ import {
   type KubeObject,
   type LivePod,
 } from "@wcs/core/instance";
-import { pods, resourceType, type KubeClient } from "@wcs/kube";
-import { readLiveInstance, statefulSets, type LiveInstance } from "./live-instance.ts";
+import { isKubeError, pods, resourceType, statefulSets, type KubeClient } from "@wcs/kube";
+import { readLiveInstance, type LiveInstance } from "./live-instance.ts";
 
 /** Who owns the fields that WCS applies. */
 export const fieldManager = "wcs";
@@ -26,7 +26,11 @@ export type BroughtInstance = Readonly<{
   /** Differences that only a new pod would mend. */
   reported: readonly Drift[];
   live: LiveInstance;
+  wrote: WroteInstance;
 }>;
+
+/** The resource versions that the cluster gave to what was written, and the pod that was told to go: what is seen later is seen from there on. */
+export type WroteInstance = Readonly<{ statefulSet?: string; pod?: string; deletedPod?: string }>;
 
 export type BringOptions = Readonly<{
   client: KubeClient;
@@ -36,6 +40,8 @@ export type BringOptions = Readonly<{
   /** The design that a pod with this `wcs.io/version` was made of; null when it is not known any more. */
   designOf: (version: string) => Promise<InstanceManifests | null>;
   purpose: ChangePurpose;
+  /** What was seen of it; without it, it is read. What is written has it as its precondition. */
+  live?: LiveInstance;
   signal?: AbortSignal;
 }>;
 
@@ -45,16 +51,20 @@ export type BringOptions = Readonly<{
  */
 export async function bringInstance(options: BringOptions): Promise<BroughtInstance> {
   const { client, namespace, instance, meant, signal } = options;
-  const live = await readLiveInstance(client, { namespace, instance }, signal);
+  const live = options.live ?? (await readLiveInstance(client, { namespace, instance }, signal));
   const drift = classifyDrift({ meant, ...live, atWork: false });
   const ofStatefulSet = drift.filter(({ object }) => object === "StatefulSet");
+  let wrote: WroteInstance = {};
   if (ofStatefulSet.length > 0) {
-    for (const object of [...meant.before, meant.statefulSet]) await applyObject(client, object, signal);
-    if (live.statefulSet === null && live.pod === null) return { did: "created", change: null, reported: [], live };
+    for (const object of meant.before) await applyObject(client, object, signal);
+    wrote = { statefulSet: await applyObject(client, meant.statefulSet, signal) };
+    if (live.statefulSet === null && live.pod === null) {
+      return { did: "created", change: null, reported: [], live, wrote };
+    }
   }
   const { pod } = live;
   if (pod === null || pod.deleting) {
-    return { did: ofStatefulSet.length > 0 ? "applied" : "nothing", change: null, reported: [], live };
+    return { did: ofStatefulSet.length > 0 ? "applied" : "nothing", change: null, reported: [], live, wrote };
   }
 
   const podVersion = pod.annotations["wcs.io/version"];
@@ -68,22 +78,33 @@ export async function bringInstance(options: BringOptions): Promise<BroughtInsta
       throw new Error(`${instance}: a release may not change ${paths.join(", ")}`);
     }
     if (change !== null && change.effect !== "re-create") {
-      await patchPod(options, pod);
-      return { did: "patched", change, reported: [], live };
+      wrote = { ...wrote, pod: await patchPod(options, pod) };
+      return { did: "patched", change, reported: [], live, wrote };
     }
-    await client.delete(pods, { namespace, name: podName(instance), preconditions: { uid: pod.uid }, signal });
-    return { did: "re-created", change, reported: [], live };
+    await deletePod(options, pod);
+    return { did: "re-created", change, reported: [], live, wrote: { ...wrote, deletedPod: pod.uid } };
   }
 
   const ofPod = drift.filter(({ object }) => object === "Pod");
   const mendable = ofPod.filter(({ action }) => action === "put-right");
-  if (mendable.length > 0) await patchPod(options, pod);
+  if (mendable.length > 0) wrote = { ...wrote, pod: await patchPod(options, pod) };
   const did = mendable.length > 0 ? "patched" : ofStatefulSet.length > 0 ? "applied" : "nothing";
-  return { did, change: null, reported: ofPod.filter(({ action }) => action === "report"), live };
+  return { did, change: null, reported: ofPod.filter(({ action }) => action === "report"), live, wrote };
 }
 
-async function applyObject(client: KubeClient, object: KubeObject, signal: AbortSignal | undefined): Promise<void> {
-  await client.apply(typeOf(object), object, { fieldManager, force: true, signal });
+/** Returns the resource version. */
+async function applyObject(client: KubeClient, object: KubeObject, signal: AbortSignal | undefined): Promise<string> {
+  const applied = await client.apply(typeOf(object), object, { fieldManager, force: true, signal });
+  return applied.metadata.resourceVersion ?? "";
+}
+
+/** That pod and no other; one that is gone already is well. */
+async function deletePod({ client, namespace, instance, signal }: BringOptions, pod: LivePod): Promise<void> {
+  try {
+    await client.delete(pods, { namespace, name: podName(instance), preconditions: { uid: pod.uid }, signal });
+  } catch (error) {
+    if (!isKubeError(error, "not-found", "conflict")) throw error;
+  }
 }
 
 const types = [
@@ -99,8 +120,8 @@ function typeOf(object: KubeObject) {
   return type;
 }
 
-/** Image and metadata by one patch, CPU and memory by another, as Kubernetes wants it (KEP-1287). */
-async function patchPod({ client, namespace, instance, meant, signal }: BringOptions, pod: LivePod): Promise<void> {
+/** Image and metadata by one patch, CPU and memory by another, as Kubernetes wants it (KEP-1287). Returns the resource version. */
+async function patchPod({ client, namespace, instance, meant, signal }: BringOptions, pod: LivePod): Promise<string> {
   const name = podName(instance);
   const { metadata, spec } = meant.podTemplate;
   const container = containerOf(spec);
@@ -121,11 +142,19 @@ async function patchPod({ client, namespace, instance, meant, signal }: BringOpt
     },
     spec: { containers: [{ name: containerName, image: container["image"] }] },
   };
-  await client.patch(pods, { namespace, name, kind: "strategic", patch, signal });
+  let patched = await client.patch(pods, { namespace, name, kind: "strategic", patch, signal });
   if (canonicalJson(before["resources"]) !== canonicalJson(container["resources"])) {
     const resize = { spec: { containers: [{ name: containerName, resources: container["resources"] }] } };
-    await client.patch(pods, { namespace, name, subresource: "resize", kind: "strategic", patch: resize, signal });
+    patched = await client.patch(pods, {
+      namespace,
+      name,
+      subresource: "resize",
+      kind: "strategic",
+      patch: resize,
+      signal,
+    });
   }
+  return patched.metadata.resourceVersion ?? "";
 }
 
 /** Labels that the StatefulSet controller puts on its pods. */

@@ -1,18 +1,10 @@
 import { containerName, podName, type LivePod, type LiveStatefulSet } from "@wcs/core/instance";
-import { pods, resourceType, type KubeClient, type KubeObject, type PodObject, type ResourceType } from "@wcs/kube";
-
-export type StatefulSetObject = KubeObject & { spec?: unknown };
-
-export const statefulSets: ResourceType<StatefulSetObject> = resourceType(
-  "apps/v1/statefulsets",
-  "StatefulSet",
-  "namespaced",
-);
+import { pods, statefulSets, type KubeClient, type PodObject, type StatefulSetObject } from "@wcs/kube";
 
 /** What a cluster has of an instance. */
 export type LiveInstance = Readonly<{ statefulSet: LiveStatefulSet | null; pod: LivePod | null }>;
 
-type InstancePlace = Readonly<{ namespace: string; instance: string }>;
+export type InstancePlace = Readonly<{ namespace: string; instance: string }>;
 
 /** Reads an instance's StatefulSet and pod. Throws KubeError. */
 export async function readLiveInstance(
@@ -27,7 +19,8 @@ export async function readLiveInstance(
   return { statefulSet: statefulSet && liveStatefulSet(statefulSet), pod: pod && livePod(pod) };
 }
 
-function liveStatefulSet(object: StatefulSetObject): LiveStatefulSet {
+/** The parts of a StatefulSet by which WCS judges its instance. */
+export function liveStatefulSet(object: StatefulSetObject): LiveStatefulSet {
   const { uid = "", labels = {}, annotations = {} } = object.metadata;
   return { uid, labels, annotations, spec: object.spec ?? {} };
 }

@@ -3,6 +3,7 @@ import type { NetworkAnnotation } from "@wcs/core/ipam";
 import type { PlacementAnswer, PlacementRequest } from "@wcs/core/placement";
 import type { KubeClient } from "@wcs/kube";
 import type { Scope } from "@wcs/core/access-rights";
+import type { InstancePlace, LiveInstance } from "./live-instance.ts";
 import type { Query } from "../database/database.ts";
 import type { Transaction } from "../database/transaction.ts";
 
@@ -27,8 +28,14 @@ export type EstateLookup = Readonly<{
 
 export type ClusterListener = Readonly<{
   onPod: (namespace: string, name: string) => void;
+  onStatefulSet: (namespace: string, name: string) => void;
   onHost: (cluster: string, node: string) => void;
+  /** The cluster answers again, or a namespace of it has come or gone. */
+  onCluster: (cluster: string, namespace: string | null) => void;
 }>;
+
+/** What a cluster's watches have told of an instance, and up to which resource version. */
+export type SeenInstance = Readonly<{ live: LiveInstance; statefulSetsAt: string; podsAt: string }>;
 
 /** The clusters as this server reaches them. */
 export type ClusterConnections = Readonly<{
@@ -36,8 +43,12 @@ export type ClusterConnections = Readonly<{
   clientOf: (cluster: string) => Promise<KubeClient | null>;
   /** Since when the cluster has answered without a gap, in milliseconds of the Unix epoch; null while it does not. */
   answersSinceMs: (cluster: string) => number | null;
+  /** Null while the watches of the cluster are not current. */
+  seen: (cluster: string, place: InstancePlace) => SeenInstance | null;
+  /** The namespace is known not to be there, or to be on its way out. */
+  isNamespaceGone: (cluster: string, namespace: string) => boolean;
   hostHealth: (cluster: string, node: string) => HostHealth;
-  /** Tells of every change of a pod of WCS's, and of every host whose health may have changed, until the signal. */
+  /** Tells of every change of WCS's pods and StatefulSets, and of every host whose health may have changed, until the signal. */
   follow: (listener: ClusterListener, signal: AbortSignal) => Promise<void>;
   /** The namespace of a business. */
   namespaceOf: (business: string) => string;

@@ -7,7 +7,7 @@ import {
   type InstanceState,
   type LivePod,
 } from "@wcs/core/instance";
-import { isKubeError, pods, type KubeClient } from "@wcs/kube";
+import { isKubeError, pods, statefulSets, type KubeClient } from "@wcs/kube";
 import { recordAudit } from "../audit/record-audit.ts";
 import { transaction, type ActContext } from "../database/transaction.ts";
 import type { Platform } from "../program/platform.ts";
@@ -16,50 +16,72 @@ import type { TemplateService } from "../template/template-service.ts";
 import { bringInstance, fieldManager } from "./bring-instance.ts";
 import { designInstance, keepDesign, keptDesign } from "./design-instance.ts";
 import { scopeOfInstance, selectInstances, type InstanceObservation, type InstanceRecord } from "./instance-record.ts";
-import { readLiveInstance, statefulSets, type LiveInstance } from "./live-instance.ts";
+import { readLiveInstance, type LiveInstance } from "./live-instance.ts";
 import type { Neighbours } from "./neighbours.ts";
+import { createInstanceReader, type InstanceReader } from "./read-instance.ts";
 import { lockInstance, sameObservation, saveInstance, type InstanceChanges } from "./save-instance.ts";
 
 const name = "instances";
-/** How soon to look again although nothing was told: while something is on its way, and while nothing is. */
-const lookAgain = { movingMs: 1_000, awayMs: 2_000, steadyMs: 15_000 };
+/** How soon to look again although nothing was told: the watches tell, and these are for what they miss. */
+const lookAgain = { movingMs: 5_000, awayMs: 30_000, goneMs: 2_000 };
 
-type Options = Readonly<{ platform: Platform; neighbours: Neighbours; templates: TemplateService; timeZone: string }>;
+type Settings = Readonly<{ platform: Platform; neighbours: Neighbours; templates: TemplateService; timeZone: string }>;
+type Options = Settings & Readonly<{ reader: InstanceReader }>;
 
 /** Makes every instance on its cluster what it is meant to be, and writes down what is seen of it. */
-export function createInstanceReconciler(options: Options): Reconciler {
-  const { query } = options.platform.database;
-  const instancesOn = async (cluster: string, node: string): Promise<readonly string[]> => {
-    const rows = await query<{ name: string }>(
-      "SELECT name FROM instances WHERE retired_at IS NULL AND design IS NOT NULL AND cluster = $1 AND node = $2",
+export function createInstanceReconciler(settings: Settings): Reconciler {
+  const { platform, neighbours } = settings;
+  const { query } = platform.database;
+  const options: Options = { ...settings, reader: createInstanceReader(neighbours.clusters) };
+  const clusterOf = new Map<string, string>();
+  const onCluster = async (cluster: string, node: string | null, namespace: string | null) => {
+    const rows = await query<{ name: string; business: string }>(
+      `SELECT name, business FROM instances WHERE retired_at IS NULL AND (design IS NOT NULL OR wish = 'retire')
+         AND cluster = $1 AND ($2::text IS NULL OR node = $2)`,
       [cluster, node],
     );
-    return rows.map((row) => row.name);
+    const { namespaceOf } = neighbours.clusters;
+    return rows
+      .filter(({ business }) => namespace === null || namespaceOf(business) === namespace)
+      .map(({ name }) => name);
   };
   return {
     name,
     keys: async () => {
-      const rows = await query<{ name: string }>(
-        "SELECT name FROM instances WHERE retired_at IS NULL AND (design IS NOT NULL OR wish = 'retire')",
+      const rows = await query<{ name: string; cluster: string }>(
+        "SELECT name, cluster FROM instances WHERE retired_at IS NULL AND (design IS NOT NULL OR wish = 'retire')",
       );
+      clusterOf.clear();
+      for (const { name, cluster } of rows) clusterOf.set(name, cluster);
       return rows.map((row) => row.name);
     },
-    keysOf: (change) => (change.kind === "Instance" && change.change !== "deleted" ? [change.name] : []),
-    follow: (add, signal) =>
-      options.neighbours.clusters.follow(
+    keysOf: ({ kind, change, name, record }) => {
+      if (kind !== "Instance" || change === "deleted") return [];
+      clusterOf.set(name, (record as { cluster?: string }).cluster ?? "");
+      return [name];
+    },
+    follow: (add, signal) => {
+      const addAllOf = (cluster: string, node: string | null, namespace: string | null): void => {
+        onCluster(cluster, node, namespace).then(add, (error: unknown) =>
+          platform.log.warn({ err: error, cluster, node }, "the instances of a cluster or host can't be read"),
+        );
+      };
+      return neighbours.clusters.follow(
         {
           onPod: (_, pod) => add(instanceOfPod(pod)),
-          onHost: (cluster, node) => {
-            instancesOn(cluster, node).then(add, (error: unknown) =>
-              options.platform.log.warn({ err: error, cluster, node }, "the instances of a host can't be read"),
-            );
-          },
+          onStatefulSet: (_, instance) => add([instance]),
+          onHost: (cluster, node) => addAllOf(cluster, node, null),
+          onCluster: (cluster, namespace) => addAllOf(cluster, null, namespace),
         },
         signal,
-      ),
+      );
+    },
     reconcile: (key, signal) => reconcileInstance(options, key, signal),
-    resyncMs: 60_000,
-    workers: 16,
+    // A cluster that hangs must not take every worker.
+    laneOf: (key) => clusterOf.get(key) ?? "",
+    workersPerLane: 8,
+    resyncMs: 300_000,
+    workers: 24,
   };
 }
 
@@ -73,7 +95,7 @@ async function reconcileInstance(
   key: string,
   signal: AbortSignal,
 ): Promise<void | Readonly<{ againAfterMs: number }>> {
-  const { platform, neighbours } = options;
+  const { platform, neighbours, reader } = options;
   const [instance] = await selectInstances(platform.database.query, "name = $1", [key]);
   if (instance === undefined || instance.retiredAt !== null) return;
   if (instance.design === null) {
@@ -108,25 +130,40 @@ async function reconcileInstance(
   });
   await keepDesign(platform.database.query, key, meant);
   await restartIfAsked(options, { instance, client, namespace, signal });
-  const brought = await bringInstance({
-    client,
-    namespace,
-    instance: key,
-    meant,
-    designOf: (version) => keptDesign(platform.database.query, key, version),
-    purpose: "release",
-    signal,
-  });
-  if (brought.did !== "nothing") {
-    platform.log.info(
-      { instance: key, did: brought.did, manager: fieldManager },
-      "an instance was brought to its design",
-    );
+  const at = { cluster: instance.cluster, namespace, instance: key, isMeantToRun: instance.wish === "run" };
+  const live = await reader.read(client, at, signal);
+  // The watch will tell of what this server wrote, and then this is asked again.
+  if (live === null) return { againAfterMs: lookAgain.goneMs };
+  if (neighbours.clusters.isNamespaceGone(instance.cluster, namespace)) {
+    await observe(options, instance, { live, meant, drift: [] });
+    return { againAfterMs: lookAgain.goneMs };
   }
-  const live =
-    brought.did === "nothing" ? brought.live : await readLiveInstance(client, { namespace, instance: key }, signal);
-  const state = await observe(options, instance, { live, meant, drift: brought.reported });
-  return { againAfterMs: isSteady(state) ? lookAgain.steadyMs : lookAgain.movingMs };
+  try {
+    const brought = await bringInstance({
+      client,
+      namespace,
+      instance: key,
+      meant,
+      designOf: (version) => keptDesign(platform.database.query, key, version),
+      purpose: "release",
+      live,
+      signal,
+    });
+    if (brought.did !== "nothing") {
+      reader.wrote(key, brought.wrote);
+      const facts = { instance: key, did: brought.did, manager: fieldManager };
+      platform.log.info(facts, "an instance was brought to its design");
+      return { againAfterMs: lookAgain.movingMs };
+    }
+    const state = await observe(options, instance, { live, meant, drift: brought.reported });
+    if (isSteady(state)) return;
+    return { againAfterMs: Math.min(lookAgain.movingMs, reader.missingPodDueMs(key) ?? lookAgain.movingMs) };
+  } catch (error) {
+    reader.distrust(key);
+    // Somebody was quicker: what was seen is of yesterday.
+    if (isKubeError(error, "conflict")) return { againAfterMs: 50 };
+    throw error;
+  }
 }
 
 /** What is gone already, or is another by now, need not be deleted. */

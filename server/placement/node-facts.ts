@@ -18,10 +18,10 @@ export type ClusterFacts = Pick<PlacementFacts, "isHeardOf" | "nodeOf"> &
 export function clusterFacts(links: ClusterLinks): ClusterFacts {
   const dirty = new Set<string>();
   const known = new Map<string, Readonly<{ link: ClusterLink; isSynced: boolean }>>();
-  const stops = [
-    links.onNode((cluster, { key }) => dirty.add(`${cluster}/${key}`)),
-    links.onOthers((cluster, node) => dirty.add(`${cluster}/${node}`)),
-  ];
+  const stop = links.listen({
+    onNode: (cluster, { key }) => dirty.add(`${cluster}/${key}`),
+    onOthers: (cluster, node) => dirty.add(`${cluster}/${node}`),
+  });
   return {
     isHeardOf: (cluster) => {
       const link = links.get(cluster);
@@ -45,9 +45,7 @@ export function clusterFacts(links: ClusterLinks): ClusterFacts {
       for (const link of links.all()) known.set(link.name, { link, isSynced: isSynced(link) });
       return { nodes, clusters };
     },
-    stop: () => {
-      for (const stop of stops) stop();
-    },
+    stop,
   };
 }
 

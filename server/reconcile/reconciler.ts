@@ -19,6 +19,9 @@ export type Reconciler = Readonly<{
   /** Adds keys for what the watch log does not tell, such as changes on clusters, until the signal. */
   follow?: (add: (keys: readonly string[]) => void, signal: AbortSignal) => Promise<void>;
   reconcile: (key: string, signal: AbortSignal) => Promise<void | Readonly<{ againAfterMs: number }>>;
+  /** What a key's work may be held up by, such as its cluster: at most `workersPerLane` work in one lane at a time. */
+  laneOf?: (key: string) => string;
+  workersPerLane?: number;
   resyncMs: number;
   workers: number;
 }>;
@@ -52,7 +55,8 @@ export async function runReconciler(reconciler: Reconciler, environment: Reconci
 
 async function workAsHolder(reconciler: Reconciler, environment: ReconcilerEnvironment): Promise<void> {
   const { database, logReader, log, signal, onResult } = environment;
-  const queue = createKeyQueue(backOff);
+  const { laneOf = () => "", workersPerLane = reconciler.workers } = reconciler;
+  const queue = createKeyQueue(backOff, { laneOf, mostPerLane: workersPerLane });
   const running = new Set<Promise<void>>();
   let wake = Promise.withResolvers<void>();
   const nudge = (): void => wake.resolve();

@@ -13,7 +13,7 @@ import { freezeOperations, releaseOperations } from "@wcs/api/release";
 import { requestOperations } from "@wcs/api/request";
 import { templateOperations } from "@wcs/api/template";
 import { tokenOperations } from "@wcs/api/token";
-import { createKubeClient, formatKubeconfig, pods, resourceType, type KubeClient } from "@wcs/kube";
+import { createKubeClient, formatKubeconfig, pods, resourceType, type KubeClient, statefulSets } from "@wcs/kube";
 import { startControlPlane, startRelay, type ControlPlane, type Relay } from "@wcs/kube/testing";
 import { simulateKubelets, type SimulatedKubelets } from "../testing/simulate-kubelets.ts";
 import {
@@ -23,7 +23,6 @@ import {
   type TestPostgres,
   type TestServer,
 } from "../testing/index.ts";
-import { statefulSets } from "../instance/live-instance.ts";
 
 const [listInstances, getInstance, startInstance, stopInstance, restartInstance] = instanceOperations;
 const [, createRequest, , approveRequest] = requestOperations;
