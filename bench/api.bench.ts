@@ -1,6 +1,4 @@
 // The API at the size of a large bank, at 200 requests a second: `npm run bench -- api [--seconds N] [--json]`.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +11,7 @@ import { instanceOperations } from "@wcs/api/instance";
 import { Client } from "pg";
 import { apiBank, fillEstate } from "./api-estate.ts";
 import { createFigurePrinter, percentile } from "./figure.ts";
+import { startRealServer } from "./real-server.ts";
 
 const args = process.argv.slice(2);
 const at = args.indexOf("--seconds");
@@ -20,47 +19,7 @@ const seconds = at < 0 ? 20 : Number(args[at + 1]);
 const requestsPerSecond = 200;
 const print = createFigurePrinter(args);
 const promised = "promised";
-const root = join(import.meta.dirname, "..");
 const state = mkdtempSync(join(tmpdir(), "wcs-bench-"));
-
-type Server = Readonly<{
-  token: string;
-  url: string;
-  memoryMiB: (field: "VmRSS" | "VmHWM") => number;
-  stop: () => Promise<void>;
-}>;
-
-/** The real server with its embedded PostgreSQL, durable as in production. */
-async function startServer(knownToken: string): Promise<Server> {
-  const child = spawn(join(root, "cli/bin/wcs"), ["server"], {
-    env: {
-      ...process.env,
-      WCS_STATE_DIR: state,
-      WCS_LISTEN: "127.0.0.1:18099",
-      WCS_LOG_LEVEL: "warn",
-      WCS_REQUESTS_PER_MINUTE: "10000000",
-    },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  child.stderr.on("data", (part: Buffer) => (said += part.toString()));
-  while (!said.includes("WCS listens on")) {
-    if (child.exitCode !== null) throw new Error(said);
-    await sleep(50);
-  }
-  return {
-    token: /wcs_[0-9a-f]{20}_[A-Za-z0-9_-]{43}/.exec(said)?.[0] ?? knownToken,
-    url: "http://127.0.0.1:18099",
-    memoryMiB: (field) => {
-      const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
-      return Number(new RegExp(`${field}:\\s+([0-9]+) kB`).exec(status)?.[1]) / 1024;
-    },
-    stop: async () => {
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
-  };
-}
 
 /** Sends at a fixed rate whatever the answers do, so that a slow answer can't hide the wait of those behind it. */
 async function load(send: (index: number) => Promise<void>): Promise<number[]> {
@@ -147,7 +106,7 @@ async function measureAudit(owner: Client, access: object): Promise<void> {
   await Promise.all(clients.map((client) => client.end()));
 }
 
-let server = await startServer("");
+let server = await startRealServer(state);
 const { token } = server;
 try {
   const { owner: password } = JSON.parse(readFileSync(join(state, "keys/database.json"), "utf8")) as { owner: string };
@@ -163,7 +122,7 @@ try {
   console.error(`filling ${apiBank.hosts} hosts and ${apiBank.instances} instances`);
   await fillEstate(owner);
   await server.stop();
-  server = await startServer(token);
+  server = await startRealServer(state, token);
   const api: ApiClient = createClient({ baseUrl: server.url, token });
   const { Host } = estateOperations;
   const [listInstances, getInstance] = instanceOperations;

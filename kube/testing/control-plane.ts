@@ -30,8 +30,8 @@ export type ControlPlane = Readonly<{
   /** SIGSTOP: connections stay open and nothing answers. */
   pauseApiserver: () => Promise<void>;
   resumeApiserver: () => Promise<void>;
-  /** The controllers of Kubernetes (StatefulSet, namespace, garbage collector …). */
-  startControllerManager: () => Promise<void>;
+  /** The controllers of Kubernetes (StatefulSet, namespace, garbage collector …), with what its command line shall say besides. */
+  startControllerManager: (argv?: readonly string[]) => Promise<void>;
   /** Makes etcd forget all but the present state. */
   compact: () => Promise<void>;
   stop: () => Promise<void>;
@@ -157,7 +157,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
     startApiserver,
     pauseApiserver: async () => running.apiserver?.kill("SIGSTOP"),
     resumeApiserver: async () => running.apiserver?.kill("SIGCONT"),
-    startControllerManager: async () => {
+    startControllerManager: async (argv = []) => {
       const [port] = (await freePorts(1)) as [number];
       const pair = await authority.issue({ name: "controllers", subject: "/CN=system:kube-controller-manager" });
       const kubeconfigPath = join(directory, "controllers.kubeconfig");
@@ -181,6 +181,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
           `--secure-port=${port}`,
           `--tls-cert-file=${serving.certificatePath}`,
           `--tls-private-key-file=${serving.keyPath}`,
+          ...argv,
         ],
         logPath,
       );

@@ -1,4 +1,4 @@
-import { Gauge } from "prom-client";
+import { Counter, Gauge } from "prom-client";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { ClusterLink } from "./cluster-link.ts";
 import type { ClusterLinks } from "./cluster-links.ts";
@@ -41,6 +41,24 @@ export function registerClusterMetrics({ registry }: Metrics, links: ClusterLink
   add("wcs_cluster_cache_objects", "Objects in a cache", ["cache"], (gauge, link) => {
     for (const cache of caches) gauge.set({ cluster: link.name, cache }, link[cache].size());
   });
+  const calls: Counter = new Counter({
+    name: "wcs_cluster_calls_total",
+    help: "Calls of this server to the cluster's API server, health checks apart; `throttled`: those it asked to come later",
+    labelNames: ["cluster", "outcome"],
+    registers: [registry],
+    collect: () => {
+      calls.reset();
+      for (const { name: cluster, client } of links.all()) {
+        const { calls: all, retries, throttled } = client.statistics();
+        calls.inc({ cluster, outcome: "sent" }, all);
+        calls.inc({ cluster, outcome: "retried" }, retries);
+        calls.inc({ cluster, outcome: "throttled" }, throttled);
+      }
+    },
+  });
+  add("wcs_cluster_calls_waiting", "Calls that wait for the rate limit of the cluster", [], (gauge, link) =>
+    gauge.set({ cluster: link.name }, link.client.statistics().waiting),
+  );
   add("wcs_cluster_nodes_not_ready", "Nodes that are not ready", [], (gauge, link) => {
     const notReady = [...link.nodes.entries()].filter(([, { ready }]) => !ready);
     gauge.set({ cluster: link.name }, notReady.length);

@@ -95,6 +95,8 @@ export async function followHealth(
     if (options.signal.aborted) return;
     health = seen;
     options.onHealth(health);
-    await sleep(options.everyMs, undefined, { signal: options.signal }).catch(() => undefined);
+    // Whatever waits for the cluster should not wait long when it is back.
+    const waitMs = health.reachable === false ? options.everyMs / 5 : options.everyMs;
+    await sleep(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
   }
 }

@@ -164,6 +164,13 @@ export const settings = {
     help: "how often the baseline of every cluster is compared with what it should be",
     parse: integer(1_000, 3_600_000),
   },
+  leaseMs: {
+    env: "WCS_LEASE_MS",
+    flag: "lease-ms",
+    fallback: "15000",
+    help: "how long the work of a server that died waits before another takes it up",
+    parse: integer(1_000, 300_000),
+  },
   clusterCallsPerSecond: {
     env: "WCS_CLUSTER_CALLS_PER_SECOND",
     flag: "cluster-calls-per-second",

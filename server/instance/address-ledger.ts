@@ -4,10 +4,11 @@ import type { AddressLedger } from "./neighbours.ts";
 /** The ledger of addresses as the main job uses it. */
 export const addressLedger: AddressLedger = {
   reserve: reserveAddresses,
-  network: async (query, instance) => {
-    const network = (await networkAnnotationsOf(query, [instance])).get(instance);
-    if (network === undefined) throw new Error(`${instance} has no addresses in the ledger`);
-    return network;
+  networks: async (query, instances) => {
+    const networks = await networkAnnotationsOf(query, instances);
+    const without = instances.find((instance) => !networks.has(instance));
+    if (without !== undefined) throw new Error(`${without} has no addresses in the ledger`);
+    return networks;
   },
   retire: async (tx, instances, podUids) => {
     // Kubernetes says that the pods are gone; their host's agent may say so later.

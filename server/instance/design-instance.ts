@@ -1,34 +1,63 @@
-import { instanceManifests, type InstanceManifests } from "@wcs/core/instance";
+import { instanceManifests, type InstanceClass, type InstanceManifests } from "@wcs/core/instance";
+import type { NetworkAnnotation } from "@wcs/core/ipam";
 import { renderTemplate } from "@wcs/core/template";
 import type { Query, Row } from "../database/database.ts";
 import type { TemplateService } from "../template/template-service.ts";
+import type { Template } from "../template/template-store.ts";
 import type { InstanceDesignRecord, InstanceRecord } from "./instance-record.ts";
 import type { Neighbours } from "./neighbours.ts";
 
-/** The design of an instance as a release would bring it, or brings it: `design` may be another than the instance's own. */
+export type DesignEnvironment = Readonly<{ neighbours: Neighbours; templates: TemplateService; timeZone: string }>;
+
+/** An instance with what it is to run, which may be another than its own, and the release that brings it. */
+export type WantedDesign = Readonly<{ instance: InstanceRecord; design: InstanceDesignRecord; release: string }>;
+
+/** Designs instances as releases would bring them, or bring them: what several have in common is read once. */
+export async function createDesigner(
+  query: Query,
+  { neighbours, templates, timeZone }: DesignEnvironment,
+  instances: readonly string[],
+): Promise<(wanted: WantedDesign) => Promise<InstanceManifests>> {
+  const networks = await neighbours.addresses.networks(query, instances);
+  const sizes = new Map<string, Promise<InstanceClass | null>>();
+  const found = new Map<string, Promise<Template | null>>();
+  return async ({ instance, design, release }) => {
+    const { subsystem, class: className } = instance;
+    const key = `${subsystem}/${design.template}`;
+    const finding = found.get(key) ?? templates.find(query, subsystem, design.template);
+    found.set(key, finding);
+    const sizing = sizes.get(className) ?? neighbours.estate.class(query, className);
+    sizes.set(className, sizing);
+    const [template, size, network] = [await finding, await sizing, networks.get(instance.name)];
+    if (template === null) throw new Error(`template ${key} is gone`);
+    if (size === null) throw new Error(`class ${className} is gone`);
+    if (network === undefined) throw new Error(`${instance.name} has no addresses in the ledger`);
+    return manifestsOf({ instance, design, release }, { template, size, network, neighbours, timeZone });
+  };
+}
+
+/** The design of one instance. */
 export async function designInstance(
   query: Query,
-  {
-    instance,
-    design,
-    release,
-    neighbours,
-    templates,
-    timeZone,
-  }: Readonly<{
-    instance: InstanceRecord;
-    design: InstanceDesignRecord;
-    release: string;
-    neighbours: Neighbours;
-    templates: TemplateService;
-    timeZone: string;
-  }>,
+  environment: DesignEnvironment,
+  wanted: WantedDesign,
 ): Promise<InstanceManifests> {
-  const template = await templates.find(query, instance.subsystem, design.template);
-  const size = await neighbours.estate.class(query, instance.class);
-  const network = await neighbours.addresses.network(query, instance.name);
-  if (template === null) throw new Error(`template ${instance.subsystem}/${design.template} is gone`);
-  if (size === null) throw new Error(`class ${instance.class} is gone`);
+  const designOf = await createDesigner(query, environment, [wanted.instance.name]);
+  return designOf(wanted);
+}
+
+type DesignFacts = Readonly<{
+  template: Template;
+  size: InstanceClass;
+  network: NetworkAnnotation;
+  neighbours: Neighbours;
+  timeZone: string;
+}>;
+
+function manifestsOf(
+  { instance, design, release }: WantedDesign,
+  { template, size, network, neighbours, timeZone }: DesignFacts,
+): InstanceManifests {
   return instanceManifests({
     instance: instance.name,
     business: instance.business,
@@ -59,8 +88,25 @@ export async function designInstance(
   });
 }
 
-/** Keeps what is meant, before it is applied, so that a pod of it can be told apart from what comes later. */
-export async function keepDesign(query: Query, instance: string, manifests: InstanceManifests): Promise<void> {
+/** How long a design that this server has kept counts as kept; those in use are told anew each day. */
+const keptForMs = 3_600_000;
+
+/**
+ * Keeps what is meant, before it is applied, so that a pod of it can be told apart from what comes later. Tells the database only of what this
+ * server has not told it lately.
+ */
+export function createDesignKeeper(query: Query): (instance: string, manifests: InstanceManifests) => Promise<void> {
+  const kept = new Map<string, Readonly<{ version: string; untilMs: number }>>();
+  return async (instance, manifests) => {
+    const { version } = manifests;
+    const before = kept.get(instance);
+    if (before?.version === version && performance.now() < before.untilMs) return;
+    await keepDesign(query, instance, manifests);
+    kept.set(instance, { version, untilMs: performance.now() + keptForMs });
+  };
+}
+
+async function keepDesign(query: Query, instance: string, manifests: InstanceManifests): Promise<void> {
   await query(
     `INSERT INTO instance_designs (instance, version, manifests) VALUES ($1, $2, $3)
      ON CONFLICT (instance, version) DO UPDATE SET made_at = now()

@@ -79,8 +79,8 @@ export type AddressLedger = Readonly<{
       nics: readonly Readonly<{ nic: string; subnet: string }>[];
     }>[],
   ) => Promise<readonly Readonly<{ instance: string; nic: string; subnet: string; ip: string }>[]>;
-  /** The `wcs.io/network` annotation of an instance as the ledger has it now. */
-  network: (query: Query, instance: string) => Promise<NetworkAnnotation>;
+  /** The `wcs.io/network` annotations of instances as the ledger has them now. Throws for one that has no addresses. */
+  networks: (query: Query, instances: readonly string[]) => Promise<ReadonlyMap<string, NetworkAnnotation>>;
   /** The instances are gone for good, and so are these pods of theirs. */
   retire: (tx: Transaction, instances: readonly string[], podUids: readonly string[]) => Promise<void>;
 }>;

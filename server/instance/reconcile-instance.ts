@@ -14,7 +14,7 @@ import type { Platform } from "../program/platform.ts";
 import type { Reconciler } from "../reconcile/reconciler.ts";
 import type { TemplateService } from "../template/template-service.ts";
 import { bringInstance, fieldManager } from "./bring-instance.ts";
-import { designInstance, keepDesign, keptDesign } from "./design-instance.ts";
+import { createDesignKeeper, designInstance, keptDesign } from "./design-instance.ts";
 import { scopeOfInstance, selectInstances, type InstanceObservation, type InstanceRecord } from "./instance-record.ts";
 import { readLiveInstance, type LiveInstance } from "./live-instance.ts";
 import type { Neighbours } from "./neighbours.ts";
@@ -26,13 +26,17 @@ const name = "instances";
 const lookAgain = { movingMs: 5_000, awayMs: 30_000, goneMs: 2_000 };
 
 type Settings = Readonly<{ platform: Platform; neighbours: Neighbours; templates: TemplateService; timeZone: string }>;
-type Options = Settings & Readonly<{ reader: InstanceReader }>;
+type Options = Settings & Readonly<{ reader: InstanceReader; keepDesign: ReturnType<typeof createDesignKeeper> }>;
 
 /** Makes every instance on its cluster what it is meant to be, and writes down what is seen of it. */
 export function createInstanceReconciler(settings: Settings): Reconciler {
   const { platform, neighbours } = settings;
   const { query } = platform.database;
-  const options: Options = { ...settings, reader: createInstanceReader(neighbours.clusters) };
+  const options: Options = {
+    ...settings,
+    reader: createInstanceReader(neighbours.clusters),
+    keepDesign: createDesignKeeper(query),
+  };
   const clusterOf = new Map<string, string>();
   const onCluster = async (cluster: string, node: string | null, namespace: string | null) => {
     const rows = await query<{ name: string; business: string }>(
@@ -122,13 +126,9 @@ async function reconcileInstance(
     return { againAfterMs: lookAgain.movingMs };
   }
 
-  const meant = await designInstance(platform.database.query, {
-    ...options,
-    instance,
-    design: instance.design,
-    release: instance.release ?? "",
-  });
-  await keepDesign(platform.database.query, key, meant);
+  const { design, release } = instance;
+  const meant = await designInstance(platform.database.query, options, { instance, design, release: release ?? "" });
+  await options.keepDesign(key, meant);
   await restartIfAsked(options, { instance, client, namespace, signal });
   const at = { cluster: instance.cluster, namespace, instance: key, isMeantToRun: instance.wish === "run" };
   const live = await reader.read(client, at, signal);
@@ -161,9 +161,16 @@ async function reconcileInstance(
   } catch (error) {
     reader.distrust(key);
     // Somebody was quicker: what was seen is of yesterday.
-    if (isKubeError(error, "conflict")) return { againAfterMs: 50 };
+    if (isKubeError(error, "conflict") || isOtherPod(error)) return { againAfterMs: 50 };
+    // The cluster's health is told once, not for each of its instances.
+    if (isKubeError(error, "unreachable", "timed-out")) return { againAfterMs: lookAgain.movingMs };
     throw error;
   }
+}
+
+/** A patch that names a uid which the object of that name no longer has is refused as invalid, not as a conflict. */
+function isOtherPod(error: unknown): boolean {
+  return isKubeError(error, "invalid") && error.message.includes("metadata.uid");
 }
 
 /** What is gone already, or is another by now, need not be deleted. */

@@ -1,4 +1,4 @@
-import type { InstanceObservation, InstanceRecord } from "./instance-record.ts";
+import type { InstanceDesignRecord, InstanceObservation, InstanceRecord } from "./instance-record.ts";
 import { instanceColumns, instanceOf, scopeOfInstance, selectInstances } from "./instance-record.ts";
 import { instanceView } from "./instance-view.ts";
 import { recordEvent } from "../events/record-event.ts";
@@ -64,15 +64,39 @@ export async function saveInstance(
   );
   if (row === undefined) throw new Error(`${before.name} is gone`);
   const after = instanceOf(row);
+  tellInstance(tx, after);
+  return after;
+}
+
+/** Writes down for locked instances what a release wants them to run; a delivered one comes to life by it. Tells those who watch. */
+export async function saveDesigns(
+  tx: Transaction,
+  release: string,
+  changes: readonly Readonly<{ before: InstanceRecord; design: InstanceDesignRecord }>[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  const given = changes.map(({ before, design }) => ({ instance: before.name, meant: design }));
+  const rows = await tx.query(
+    `UPDATE instances SET release = $1, design = given.meant, version = version + 1,
+       state = CASE state WHEN 'delivered' THEN 'released' ELSE state END,
+       state_since = CASE state WHEN 'delivered' THEN now() ELSE state_since END
+     FROM jsonb_to_recordset($2::jsonb) AS given (instance text, meant jsonb)
+     WHERE name = given.instance RETURNING ${instanceColumns}`,
+    [release, JSON.stringify(given)],
+  );
+  if (rows.length < changes.length) throw new Error("some of the instances are gone");
+  for (const row of rows) tellInstance(tx, instanceOf(row));
+}
+
+function tellInstance(tx: Transaction, instance: InstanceRecord): void {
   recordEvent(tx, {
     change: "updated",
     kind: "Instance",
-    name: after.name,
-    version: after.version,
-    scope: scopeOfInstance(after),
-    record: instanceView(after),
+    name: instance.name,
+    version: instance.version,
+    scope: scopeOfInstance(instance),
+    record: instanceView(instance),
   });
-  return after;
 }
 
 /** True when two observations say the same. */

@@ -100,7 +100,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const url = await app.listen({ host: config.listen.host, port: config.listen.port });
   const working = features.flatMap(({ reconcilers = [], run }) => [
     ...reconcilers.map((reconciler) =>
-      runReconciler(reconciler, { ...platform, signal: stopping.signal, onResult: metrics.reconciled }),
+      runReconciler(reconciler, {
+        ...platform,
+        leaseMs: config.leaseMs,
+        signal: stopping.signal,
+        onResult: metrics.reconciled,
+      }),
     ),
     ...(run === undefined ? [] : [run(stopping.signal)]),
   ]);

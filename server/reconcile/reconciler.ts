@@ -32,12 +32,12 @@ export type ReconcilerEnvironment = Readonly<{
   /** This server's name among the holders of leases. */
   holder: string;
   log: Log;
+  leaseMs: number;
   signal: AbortSignal;
   onResult: (name: string, ok: boolean, durationMs: number) => void;
 }>;
 
 const backOff = { firstMs: 200, longestMs: 60_000, jitter: 0.3 };
-const leaseMs = 15_000;
 
 /** Runs a reconciler while this server holds its lease. Returns after the signal, when the last worker has ended. */
 export async function runReconciler(reconciler: Reconciler, environment: ReconcilerEnvironment): Promise<void> {
@@ -46,7 +46,7 @@ export async function runReconciler(reconciler: Reconciler, environment: Reconci
     query: database.query,
     name: `reconciler/${reconciler.name}`,
     holder,
-    durationMs: leaseMs,
+    durationMs: environment.leaseMs,
     signal,
     work: (signal) => workAsHolder(reconciler, { ...environment, signal }),
     onError: (error) => log.error({ err: error, reconciler: reconciler.name }, "lease or reconciler failed"),

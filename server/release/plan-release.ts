@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { ReleaseBody } from "@wcs/api/release";
 import { canonicalHash } from "@wcs/core/canonical";
 import { classifyChange } from "@wcs/core/instance";
@@ -6,13 +7,11 @@ import { checkParameters } from "@wcs/core/template";
 import { notFound } from "../access/principal.ts";
 import type { Query } from "../database/database.ts";
 import { Failure } from "../http/failure.ts";
-import { designInstance } from "../instance/design-instance.ts";
+import { createDesigner, type DesignEnvironment } from "../instance/design-instance.ts";
 import { selectInstances, type InstanceDesignRecord, type InstanceRecord } from "../instance/instance-record.ts";
-import type { Neighbours } from "../instance/neighbours.ts";
-import type { TemplateService } from "../template/template-service.ts";
 import type { PlannedTarget, ReleasePlan } from "./release-record.ts";
 
-export type PlanEnvironment = Readonly<{ neighbours: Neighbours; templates: TemplateService; timeZone: string }>;
+export type PlanEnvironment = DesignEnvironment;
 
 const defaultGates: ReleaseGates = { readyTimeoutSeconds: 300, soakSeconds: 5, http: null };
 
@@ -94,32 +93,32 @@ export async function planTargets(
   if ("problem" in batches) throw new Failure("release.invalid", batches.problem);
   const batchOf = new Map(batches.batches.flatMap(({ number, instances }) => instances.map((name) => [name, number])));
   const targets: PlannedTarget[] = [];
-  for (const { instance, to } of wanted) {
+  const names = wanted.map(({ instance }) => instance.name);
+  const designOf = await createDesigner(query, environment, names);
+  for (const [at, { instance, to }] of wanted.entries()) {
     const batch = batchOf.get(instance.name) ?? 0;
-    targets.push(await planTarget(query, { instance, to, batch, environment }));
+    targets.push(await planTarget({ instance, to, batch, designOf }));
+    // Thousands take seconds, in which others want an answer.
+    if (at % 50 === 49) await setImmediate();
   }
   const plan: ReleasePlan = { batches: batches.batches, targets, ...rest };
   return { plan, planHash: canonicalHash(plan) };
 }
 
-async function planTarget(
-  query: Query,
-  {
-    instance,
-    to,
-    batch,
-    environment,
-  }: Readonly<{
-    instance: InstanceRecord;
-    to: InstanceDesignRecord;
-    batch: number;
-    environment: PlanEnvironment;
-  }>,
-): Promise<PlannedTarget> {
+async function planTarget({
+  instance,
+  to,
+  batch,
+  designOf,
+}: Readonly<{
+  instance: InstanceRecord;
+  to: InstanceDesignRecord;
+  batch: number;
+  designOf: Awaited<ReturnType<typeof createDesigner>>;
+}>): Promise<PlannedTarget> {
   const from = instance.design;
   if (from === null) return { instance: instance.name, batch, from, to, effect: "create", changes: [] };
-  const design = (record: InstanceDesignRecord) =>
-    designInstance(query, { ...environment, instance, design: record, release: "" });
+  const design = (record: InstanceDesignRecord) => designOf({ instance, design: record, release: "" });
   const change = classifyChange(await design(from), await design(to));
   if (change.effect === "forbidden") {
     throw new Failure("release.invalid", `${instance.name} cannot be changed like this`, {

@@ -1,9 +1,10 @@
 import { frozenAt, isMoving, nextReleaseSteps, type ReleaseProgress, type TargetFacts } from "@wcs/core/release";
 import { recordAudit } from "../audit/record-audit.ts";
+import type { Query } from "../database/database.ts";
 import { transaction, type ActContext, type Transaction } from "../database/transaction.ts";
 import { scopeOfInstance, selectInstances, type InstanceRecord } from "../instance/instance-record.ts";
 import type { Neighbours } from "../instance/neighbours.ts";
-import { lockInstance, saveInstance } from "../instance/save-instance.ts";
+import { saveDesigns } from "../instance/save-instance.ts";
 import type { Platform } from "../program/platform.ts";
 import type { Reconciler } from "../reconcile/reconciler.ts";
 import { checkHttp, type HttpAnswer } from "./check-http.ts";
@@ -12,9 +13,11 @@ import { freeInstances } from "./hold-instances.ts";
 import { lookIntoFailure } from "./look-into-failure.ts";
 import {
   scopeOfRelease,
+  selectOpenTargets,
+  selectReleaseOfPlan,
   selectReleases,
-  selectTargets,
   updateRelease,
+  type ReleasePlan,
   type ReleaseRecord,
   type TargetRecord,
 } from "./release-record.ts";
@@ -22,11 +25,15 @@ import {
 const name = "releases";
 /** How often to look although nothing was told: a fallback, since changes of instances are told. */
 const lookAgainMs = 1_000;
+/** Plans never change, and one of thousands of instances is megabytes: those of the last releases are kept. */
+const mostPlans = 20;
 
-type Options = Readonly<{ platform: Platform; neighbours: Neighbours }>;
+type Settings = Readonly<{ platform: Platform; neighbours: Neighbours }>;
+type Options = Settings & Readonly<{ plans: Map<string, ReleasePlan> }>;
 
 /** Works on every release that is under way: looks, decides by core/release, does one step, and may be killed anywhere. */
-export function createReleaseReconciler(options: Options): Reconciler {
+export function createReleaseReconciler(settings: Settings): Reconciler {
+  const options: Options = { ...settings, plans: new Map() };
   const { query } = options.platform.database;
   return {
     name,
@@ -47,43 +54,82 @@ export function createReleaseReconciler(options: Options): Reconciler {
   };
 }
 
+async function findRelease({ platform, plans }: Options, id: string): Promise<ReleaseRecord | null> {
+  const { query } = platform.database;
+  const plan = plans.get(id);
+  if (plan !== undefined) return selectReleaseOfPlan(query, { id, plan });
+  const [release] = await selectReleases(query, "id = $1", [id]);
+  if (release === undefined) return null;
+  plans.set(id, release.plan);
+  for (const oldest of [...plans.keys()].slice(0, -mostPlans)) plans.delete(oldest);
+  return release;
+}
+
+/**
+ * What is to be looked at: the instances that have not passed, up to the first batch with one whose cluster answers. What comes after that is
+ * not reached in this look (core/release), however many there are.
+ */
+async function lookAtTargets({ platform, neighbours }: Options, release: ReleaseRecord) {
+  const { query } = platform.database;
+  const open = await selectOpenTargets(query, release.id);
+  const answers = ({ cluster }: Readonly<{ cluster: string }>) => neighbours.clusters.answersSinceMs(cluster) !== null;
+  const lastBatch = open.find(answers)?.batch ?? Number.POSITIVE_INFINITY;
+  const reached = open.filter(({ batch }) => batch <= lastBatch);
+  const names = reached.map(({ instance }) => instance);
+  const instances = await selectInstances(query, "name = ANY($1)", [names]);
+  const byName = new Map(instances.map((instance) => [instance.name, instance]));
+  const targets = new Map(release.plan.targets.map(({ instance }) => [instance, passedTarget]));
+  for (const target of open) targets.delete(target.instance);
+  for (const target of reached) targets.set(target.instance, factsOf(neighbours, { release, target, byName }));
+  return { byName, targets };
+}
+
+const passedTarget: TargetFacts = {
+  clusterAnswersSinceMs: null,
+  atVersion: true,
+  changedAtMs: null,
+  readySinceMs: null,
+  http: null,
+  passed: true,
+  trouble: null,
+  hostLost: null,
+};
+
 async function reconcileRelease(options: Options, id: string): Promise<void | Readonly<{ againAfterMs: number }>> {
   const { platform } = options;
   const { query } = platform.database;
-  const [release] = await selectReleases(query, "id = $1", [id]);
-  if (release === undefined || !isMoving(release.state)) return;
-  const names = release.plan.targets.map(({ instance }) => instance);
-  const [instances, targets, windows] = await Promise.all([
-    selectInstances(query, "name = ANY($1)", [names]),
-    selectTargets(query, id),
+  const release = await findRelease(options, id);
+  if (release === null || !isMoving(release.state)) return;
+  const [{ byName, targets }, windows] = await Promise.all([
+    lookAtTargets(options, release),
     freezeWindowsOf(query, release.environment),
   ]);
-  const byName = new Map(instances.map((instance) => [instance.name, instance]));
   const frozen = frozenAt({ windows, environment: release.environment, atMs: Date.now() });
   const progress = nextReleaseSteps({
     nowMs: Date.now(),
     batches: release.plan.batches,
     gates: release.plan.gates,
-    targets: new Map(targets.map((target) => [target.instance, factsOf(options, { release, target, byName })])),
+    targets,
     confirmedPauses: new Set(release.confirmedPauses),
     frozenUntilMs: release.breakGlass === null ? (frozen?.untilMs ?? null) : null,
     goOnWithoutCluster: release.plan.goOnWithoutCluster,
   });
   const answers = await askInstances(release, progress, byName);
   const failures = await explainFailures(options, progress, byName);
-  const isDone = progress.state === "verifying" && everyReady(release, byName);
+  const isDone = progress.state === "verifying" && (await everyReady(query, id));
   await transaction(platform.database, { context: contextOf(platform, release) }, async (tx) => {
-    const [now] = await selectReleases(tx.query, "id = $1 FOR UPDATE", [id]);
+    const now = await selectReleaseOfPlan(tx.query, { id, plan: release.plan, lock: true });
     // Somebody has paused or ended it meanwhile: what was decided is of yesterday.
-    if (now === undefined || now.version !== release.version) return;
-    for (const { step, instance } of progress.steps) {
-      if (step === "change") await changeInstance(tx, now, instance);
-      if (step === "pass") await mark(tx, { release: id, instance, column: "passed_at" });
+    if (now === null || now.version !== release.version) return;
+    const those = (wanted: ReleaseProgress["steps"][number]["step"]) =>
+      progress.steps.filter(({ step }) => step === wanted).map(({ instance }) => instance);
+    await changeInstances(tx, now, those("change"));
+    await mark(tx, { release: id, instances: those("pass"), column: "passed_at" });
+    for (const instance of those("check-http")) {
       const answer = answers.get(instance);
-      if (step === "check-http" && answer !== undefined) {
-        const values = [id, instance, JSON.stringify(answer)];
-        await tx.query("UPDATE release_targets SET http = $3 WHERE release = $1 AND instance = $2", values);
-      }
+      if (answer === undefined) continue;
+      const values = [id, instance, JSON.stringify(answer)];
+      await tx.query("UPDATE release_targets SET http = $3 WHERE release = $1 AND instance = $2", values);
     }
     for (const [instance, report] of failures) {
       const values = [id, instance, JSON.stringify(report)];
@@ -98,7 +144,7 @@ async function reconcileRelease(options: Options, id: string): Promise<void | Re
 }
 
 function factsOf(
-  { neighbours }: Options,
+  neighbours: Neighbours,
   {
     release,
     target,
@@ -136,36 +182,56 @@ function isAtVersion(release: ReleaseRecord, { release: brought, observed }: Ins
   );
 }
 
-function everyReady(release: ReleaseRecord, byName: ReadonlyMap<string, InstanceRecord>): boolean {
-  return [...byName.values()].every((instance) => instance.state === "ready" && isAtVersion(release, instance));
+/** Every instance of a release, however long ago it passed, is Ready at its version. The same as `isAtVersion`. */
+async function everyReady(query: Query, release: string): Promise<boolean> {
+  const rows = await query(
+    `SELECT 1 FROM release_targets t JOIN instances i ON i.name = t.instance WHERE t.release = $1 AND NOT coalesce(
+       i.state = 'ready' AND i.release = $1 AND i.observed->>'podRelease' = $1
+         AND i.observed->>'podVersion' = i.observed->>'meantVersion', false) LIMIT 1`,
+    [release],
+  );
+  return rows.length === 0;
 }
 
-async function changeInstance(tx: Transaction, release: ReleaseRecord, name: string): Promise<void> {
-  const planned = release.plan.targets.find(({ instance }) => instance === name);
-  const instance = await lockInstance(tx, name);
-  if (planned === undefined || instance === null) throw new Error(`${name} is gone`);
-  if (instance.heldBy !== release.id) throw new Error(`${name} is held by ${instance.heldBy}, not by ${release.id}`);
-  await mark(tx, { release: release.id, instance: name, column: "changed_at" });
-  // Asked for again while its cluster has not come so far: there is nothing new to write down.
-  if (instance.release === release.id) return;
-  const state = instance.state === "delivered" ? "released" : instance.state;
-  await saveInstance(tx, instance, { release: release.id, design: planned.to, state });
-  recordAudit(tx, {
-    resource: { kind: "Instance", name },
-    scope: scopeOfInstance(instance),
-    before: { release: instance.release, design: instance.design },
-    after: { release: release.id, design: planned.to },
-    outcome: "done",
+async function changeInstances(tx: Transaction, release: ReleaseRecord, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const wanted = new Set(names);
+  const planned = new Map(
+    release.plan.targets.filter(({ instance }) => wanted.has(instance)).map(({ instance, to }) => [instance, to]),
+  );
+  const locked = await selectInstances(tx.query, "name = ANY($1) ORDER BY name FOR UPDATE", [names]);
+  if (locked.length < wanted.size || planned.size < wanted.size)
+    throw new Error(`some of ${names.join(", ")} are gone`);
+  const other = locked.find(({ heldBy }) => heldBy !== release.id);
+  if (other !== undefined) throw new Error(`${other.name} is held by ${other.heldBy}, not by ${release.id}`);
+  await mark(tx, { release: release.id, instances: names, column: "changed_at" });
+  const changes = locked.flatMap((before) => {
+    const design = planned.get(before.name);
+    // Asked for again while its cluster has not come so far: there is nothing new to write down.
+    return before.release === release.id || design === undefined ? [] : [{ before, design }];
   });
+  await saveDesigns(tx, release.id, changes);
+  for (const { before, design } of changes) {
+    recordAudit(tx, {
+      resource: { kind: "Instance", name: before.name },
+      scope: scopeOfInstance(before),
+      before: { release: before.release, design: before.design },
+      after: { release: release.id, design },
+      outcome: "done",
+    });
+  }
 }
 
 async function mark(
   tx: Transaction,
-  { release, instance, column }: Readonly<{ release: string; instance: string; column: "changed_at" | "passed_at" }>,
+  given: Readonly<{ release: string; instances: readonly string[]; column: "changed_at" | "passed_at" }>,
 ): Promise<void> {
+  const { release, instances, column } = given;
+  if (instances.length === 0) return;
   await tx.query(
-    `UPDATE release_targets SET ${column} = clock_timestamp() WHERE release = $1 AND instance = $2 AND ${column} IS NULL`,
-    [release, instance],
+    `UPDATE release_targets SET ${column} = clock_timestamp()
+     WHERE release = $1 AND instance = ANY($2) AND ${column} IS NULL`,
+    [release, instances],
   );
 }
 

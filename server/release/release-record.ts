@@ -60,10 +60,11 @@ export type TargetRecord = Readonly<{
   failure: FailureReport | null;
 }>;
 
-const columns = `id, subsystem, business, environment, dcn_group AS "dcnGroup", kind, takes_back AS "takesBack", plan,
+const columnsBesidePlan = `id, subsystem, business, environment, dcn_group AS "dcnGroup", kind, takes_back AS "takesBack",
   plan_hash AS "planHash", state, state_reason AS "stateReason", batch, approvals, confirmed_pauses AS "confirmedPauses",
   requester, started_by AS "startedBy", ticket, reason, break_glass AS "breakGlass", version, created_at AS "createdAt",
   started_at AS "startedAt", ended_at AS "endedAt"`;
+const columns = `${columnsBesidePlan}, plan`;
 
 /** Reads releases by a condition on the table `releases`. */
 export async function selectReleases(
@@ -72,6 +73,18 @@ export async function selectReleases(
   values: readonly unknown[],
 ): Promise<readonly ReleaseRecord[]> {
   return query<Row & ReleaseRecord>(`SELECT ${columns} FROM releases WHERE ${where}`, values);
+}
+
+/** Reads a release whose plan is known, since that never changes and may be megabytes; `lock` until the transaction ends. */
+export async function selectReleaseOfPlan(
+  query: Query,
+  { id, plan, lock = false }: Readonly<{ id: string; plan: ReleasePlan; lock?: boolean }>,
+): Promise<ReleaseRecord | null> {
+  const rows = await query<Row & Omit<ReleaseRecord, "plan">>(
+    `SELECT ${columnsBesidePlan} FROM releases WHERE id = $1 ${lock ? "FOR UPDATE" : ""}`,
+    [id],
+  );
+  return rows[0] === undefined ? null : { ...rows[0], plan };
 }
 
 /** Adds a release and its targets under the next number. */
@@ -145,9 +158,9 @@ export async function updateRelease(
   changes: ReleaseChanges,
 ): Promise<ReleaseRecord> {
   const after = { ...before, ...changes };
-  const [row] = await tx.query<Row & ReleaseRecord>(
+  const [row] = await tx.query<Row & { version: number }>(
     `UPDATE releases SET state = $2, state_reason = $3, batch = $4, approvals = $5, confirmed_pauses = $6, started_by = $7,
-       break_glass = $8, started_at = $9, ended_at = $10, version = version + 1 WHERE id = $1 RETURNING ${columns}`,
+       break_glass = $8, started_at = $9, ended_at = $10, version = version + 1 WHERE id = $1 RETURNING version`,
     [
       before.id,
       after.state,
@@ -162,8 +175,9 @@ export async function updateRelease(
     ],
   );
   if (row === undefined) throw new Error(`release ${before.id} is gone`);
-  tellRelease(tx, "updated", row);
-  return row;
+  const updated = { ...after, version: row.version };
+  tellRelease(tx, "updated", updated);
+  return updated;
 }
 
 /** Puts a release into the watch log. */
@@ -187,6 +201,19 @@ export async function selectTargets(query: Query, release: string): Promise<read
   return query<Row & TargetRecord>(
     `SELECT instance, changed_at AS "changedAt", passed_at AS "passedAt", http, failure FROM release_targets
      WHERE release = $1 ORDER BY batch, instance`,
+    [release],
+  );
+}
+
+/** Those of a release's instances that have not passed yet, and the cluster of each. */
+export async function selectOpenTargets(
+  query: Query,
+  release: string,
+): Promise<readonly (TargetRecord & Readonly<{ batch: number; cluster: string }>)[]> {
+  return query<Row & TargetRecord & { batch: number; cluster: string }>(
+    `SELECT t.instance, t.batch, i.cluster, t.changed_at AS "changedAt", t.passed_at AS "passedAt", t.http, t.failure
+     FROM release_targets t JOIN instances i ON i.name = t.instance
+     WHERE t.release = $1 AND t.passed_at IS NULL ORDER BY t.batch, t.instance`,
     [release],
   );
 }

@@ -43,11 +43,17 @@ export async function deliverInstances(
     scope: { business: request.business, environment: request.environment, dcnGroup: groups.get(place.dcn) ?? null },
     nics: place.nics.map(({ subnet }, at) => ({ nic: nicName(at), subnet })),
   }));
-  const addresses = await neighbours.addresses.reserve(tx, demands);
+  const reserved = await neighbours.addresses.reserve(tx, demands);
+  const addresses = new Map(reserved.map(({ instance, nic, ip }) => [`${instance}/${nic}`, ip]));
+  const nodes = new Map<string, string | null>();
+  for (const { host } of plan.places) {
+    if (!nodes.has(host)) nodes.set(host, await neighbours.estate.nodeOf(tx.query, host));
+  }
   for (const [index, place] of plan.places.entries()) {
     const named = names[index];
     if (named === undefined) throw new Error("a place without a name");
-    await insert(tx, { request, place, named, addresses, group: groups.get(place.dcn) ?? "", neighbours });
+    const node = nodes.get(place.host) ?? null;
+    await insert(tx, { request, place, named, addresses, group: groups.get(place.dcn) ?? "", node });
   }
   return names.map(({ name }) => name);
 }
@@ -100,18 +106,17 @@ async function insert(
     request: RequestRecord;
     place: RequestPlan["places"][number];
     named: Readonly<{ name: string; number: number }>;
-    addresses: Awaited<ReturnType<Neighbours["addresses"]["reserve"]>>;
+    addresses: ReadonlyMap<string, string>;
     group: string;
-    neighbours: Neighbours;
+    node: string | null;
   }>,
 ): Promise<void> {
-  const { request, place, named, addresses } = given;
+  const { request, place, named, addresses, node } = given;
   const nics = place.nics.map(({ area, subnet }, at) => {
-    const address = addresses.find(({ instance, nic }) => instance === named.name && nic === nicName(at));
-    if (address === undefined) throw new Error(`no address for ${named.name}/${nicName(at)}`);
-    return { nic: nicName(at), area, subnet, ip: address.ip };
+    const ip = addresses.get(`${named.name}/${nicName(at)}`);
+    if (ip === undefined) throw new Error(`no address for ${named.name}/${nicName(at)}`);
+    return { nic: nicName(at), area, subnet, ip };
   });
-  const node = await given.neighbours.estate.nodeOf(tx.query, place.host);
   if (node === null) throw new Failure("request.impossible", `host ${place.host} is gone from the estate`);
   const [row] = await tx.query(
     `INSERT INTO instances (name, number, subsystem, business, dcn, dcn_group, environment, idc, cluster, rack, host, node, pool,

@@ -1,3 +1,5 @@
+export { simulateKubelets, type SimulatedKubelets } from "./simulate-kubelets.ts";
+export { simulatedBank, type SimulatedBank } from "./simulated-bank.ts";
 export { systemContext } from "./system-context.ts";
 export { startTestPostgres, type TestDatabase, type TestPostgres } from "./test-postgres.ts";
 export { startTestServer, type TestServer } from "./test-server.ts";

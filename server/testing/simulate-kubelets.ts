@@ -25,8 +25,8 @@ export function simulateKubelets(
   const dirty = new Set<string>();
 
   const actOn = async (namespace: string, name: string): Promise<void> => {
-    const pod = await client.find(pods, { namespace, name });
-    if (pod === null) return;
+    const pod = cache.get(`${namespace}/${name}`);
+    if (pod === undefined) return;
     const host = pod.spec?.nodeName;
     if (pod.metadata.deletionTimestamp !== undefined) {
       await client.delete(pods, {
@@ -105,10 +105,11 @@ export function simulateKubelets(
     const work = actOn(namespace, name)
       .catch(async (error: unknown) => {
         if (stopping.signal.aborted) return;
-        // Somebody else was quicker; the watch tells again.
-        if (!isKubeError(error) || !["conflict", "not-found"].includes(error.reason)) throw error;
+        // Somebody else was quicker, or the API server is away: it is tried again, as kubelet does.
+        const isOther = isKubeError(error, "invalid") && error.message.includes("metadata.uid");
+        if (!isOther && !isKubeError(error, "conflict", "not-found", ...awayReasons)) throw error;
         dirty.add(key);
-        await sleep(20);
+        await sleep(isKubeError(error, ...awayReasons) ? 200 : 20);
       })
       .finally(() => {
         working.delete(key);
@@ -119,7 +120,7 @@ export function simulateKubelets(
   const cache = startWatchCache({
     client,
     resource: pods,
-    project: (pod) => pod.metadata.resourceVersion,
+    project: (pod) => pod,
     onChange: ({ key, after }) => after !== undefined && touch(key),
   });
   const onReturn = (): void => {
@@ -151,6 +152,7 @@ function nodeOf(pod: PodObject): string {
   return terms?.[0]?.matchFields[0]?.values[0] ?? "";
 }
 
+const awayReasons = ["unreachable", "timed-out", "server-error", "too-many-requests"] as const;
 const beatMs = 5_000;
 
 /** Makes a Node for each host, ready and with room, and lets its kubelet be heard. */
@@ -185,7 +187,10 @@ async function beat(
       ];
       const status = { capacity: room, allocatable: room, conditions };
       const metadata = { name };
-      await client.patch(nodes, { name, subresource: "status", kind: "strategic", patch: { metadata, status } });
+      const patch = { metadata, status };
+      await client.patch(nodes, { name, subresource: "status", kind: "strategic", patch }).catch((error: unknown) => {
+        if (!isKubeError(error, ...awayReasons)) throw error;
+      });
     }
     if (returned) onReturn();
     await sleep(beatMs, undefined, { signal }).catch(() => undefined);
