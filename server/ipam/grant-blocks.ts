@@ -42,13 +42,15 @@ export function blockGranter(platform: Platform, links: ClusterLinks, context: A
     },
     keysOf: ({ kind, name }) => (kind === "Host" || kind === blocksKind ? [name] : []),
     follow: async (add, signal) => {
-      const stop = links.onNode((cluster, { key: node, before, after }) => {
-        const isNew = after !== undefined && before === undefined;
-        const [was, is] = [before, after].map((state) => state?.annotations[dynamicBlockAnnotationName]);
-        if (after === undefined || (!isNew && was === is)) return;
-        hostOfNode(query, { cluster, node }).then(add, (error: unknown) =>
-          platform.log.warn({ err: error, cluster, node }, "a node's host can't be looked up; the next round grants"),
-        );
+      const stop = links.listen({
+        onNode: (cluster, { key: node, before, after }) => {
+          const isNew = after !== undefined && before === undefined;
+          const [was, is] = [before, after].map((state) => state?.annotations[dynamicBlockAnnotationName]);
+          if (after === undefined || (!isNew && was === is)) return;
+          hostOfNode(query, { cluster, node }).then(add, (error: unknown) =>
+            platform.log.warn({ err: error, cluster, node }, "a node's host can't be looked up; the next round grants"),
+          );
+        },
       });
       if (!signal.aborted) await once(signal, "abort");
       stop();

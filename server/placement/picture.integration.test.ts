@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { NodeState, PodState } from "@wcs/core/cluster";
+import type { NodeState } from "@wcs/core/cluster";
 import { inspect } from "node:util";
 import { changeEstate } from "@wcs/api/estate";
 import { parseEstateFile } from "@wcs/core/estate";
 import { planPlacement, poolDetail, type PlacementRequest } from "@wcs/core/placement";
 import type { ClusterLink } from "../cluster/cluster-link.ts";
-import type { ClusterLinks } from "../cluster/cluster-links.ts";
+import type { ClusterLinks, ClusterListener } from "../cluster/cluster-links.ts";
 import type { OtherRoom } from "../cluster/other-pods.ts";
 import { transaction } from "../database/transaction.ts";
 import { createMetrics } from "../metrics/metrics.ts";
@@ -26,8 +26,7 @@ import { createPicture, type Picture } from "./picture.ts";
 function simulatedLinks() {
   const nodes = new Map<string, Pick<NodeState, "allocatable" | "ready" | "schedulable">>();
   const others = new Map<string, OtherRoom>();
-  const nodeListeners = new Set<Parameters<ClusterLinks["onNode"]>[0]>();
-  const otherListeners = new Set<Parameters<ClusterLinks["onOthers"]>[0]>();
+  const listeners = new Set<ClusterListener>();
   const seen = { reachable: true, stale: false };
   const none: OtherRoom = { cpuMilli: 0, memoryMiB: 0, diskGiB: 0, pods: 0 };
   const status = () => ({ synced: true, stale: seen.stale });
@@ -39,7 +38,7 @@ function simulatedLinks() {
   })) as unknown as ClusterLink[];
   const tell = (node: string): void => {
     const cluster = `${node.slice(0, 4)}-c1`;
-    for (const listener of nodeListeners) listener(cluster, { key: node, before: undefined, after: undefined });
+    for (const { onNode } of listeners) onNode?.(cluster, { key: node, before: undefined, after: undefined });
   };
   return {
     seen,
@@ -51,19 +50,14 @@ function simulatedLinks() {
     },
     setOthers: (node: string, room: Partial<OtherRoom>) => {
       others.set(node, { ...none, ...room });
-      for (const listener of otherListeners) listener(`${node.slice(0, 4)}-c1`, node);
+      for (const { onOthers } of listeners) onOthers?.(`${node.slice(0, 4)}-c1`, node);
     },
     links: {
       get: (name: string) => links.find((link) => link.name === name),
       all: () => links.values(),
-      onPod: (_listener: (change: PodState) => void) => () => undefined,
-      onNode: (listener: Parameters<ClusterLinks["onNode"]>[0]) => {
-        nodeListeners.add(listener);
-        return () => nodeListeners.delete(listener);
-      },
-      onOthers: (listener: Parameters<ClusterLinks["onOthers"]>[0]) => {
-        otherListeners.add(listener);
-        return () => otherListeners.delete(listener);
+      listen: (listener: ClusterListener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
       },
     } as unknown as ClusterLinks,
   };
