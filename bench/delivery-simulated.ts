@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createKubeClient, pods, startWatchCache, type KubeClient } from "@wcs/kube";
@@ -257,7 +257,7 @@ async function measureKubectl({ plane, kube, count }: Job): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), "wcs-bench-"));
   try {
     const kubeconfig = join(folder, "kubeconfig");
-    execFileSync("install", ["-m", "600", "/dev/stdin", kubeconfig], { input: plane.kubeconfig });
+    writeFileSync(kubeconfig, plane.kubeconfig, { mode: 0o600 });
     const kubectl = async (argv: readonly string[], input: string): Promise<void> => {
       const child = spawn(findKubeBinary("kubectl"), ["--kubeconfig", kubeconfig, ...argv], {
         stdio: ["pipe", "ignore", "inherit"],

@@ -200,8 +200,9 @@ async function changeInstances(tx: Transaction, release: ReleaseRecord, names: r
     release.plan.targets.filter(({ instance }) => wanted.has(instance)).map(({ instance, to }) => [instance, to]),
   );
   const locked = await selectInstances(tx.query, "name = ANY($1) ORDER BY name FOR UPDATE", [names]);
-  if (locked.length < wanted.size || planned.size < wanted.size)
+  if (locked.length < wanted.size || planned.size < wanted.size) {
     throw new Error(`some of ${names.join(", ")} are gone`);
+  }
   const other = locked.find(({ heldBy }) => heldBy !== release.id);
   if (other !== undefined) throw new Error(`${other.name} is held by ${other.heldBy}, not by ${release.id}`);
   await mark(tx, { release: release.id, instances: names, column: "changed_at" });

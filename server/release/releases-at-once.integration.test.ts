@@ -204,7 +204,7 @@ describe("two servers, two clusters, ten subsystems", () => {
   });
 
   it("refuses a second release of an instance, and says which one holds it", async () => {
-    const [first = "", second = ""] = [await approved("1001", "b"), await approved("1001", "c")];
+    const [first, second] = [await approved("1001", "b"), await approved("1001", "c")];
     await start(first);
     assert.match(await problem(start(second)), new RegExp(`^instance.busy: .* by ${first}`));
     await is(first, "done");
