@@ -52,19 +52,6 @@ describe("the key queue", () => {
     assert.equal(queue.take(0), "c1-c");
   });
 
-  it("gives a hundred thousand keys in the order in which they are due", () => {
-    const queue = createKeyQueue(backOff);
-    const dueOf = (index: number) => (index * 7919) % 100_003;
-    for (let index = 0; index < 100_000; index += 1) queue.add(String(index), dueOf(index));
-    let last = -1;
-    for (let key = queue.take(1e9); key !== null; key = queue.take(1e9)) {
-      assert.ok(dueOf(Number(key)) >= last);
-      last = dueOf(Number(key));
-      queue.succeeded(key);
-    }
-    assert.deepEqual(queue.size(), { waiting: 0, active: 0 });
-  });
-
   it("loses no key and never gives one to two workers, whatever happens", () => {
     const step = fc.record({
       act: fc.constantFrom("add", "take", "succeeded", "failed"),
