@@ -1,13 +1,11 @@
 // `npm run bench -- cni [--json]`: ADD and DEL of this agent beside the reference plugins (bridge + host-local), in one run,
 // on namespaces of its own. Both are called as a runtime calls them: a process a call, started by the same shell.
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { createTestHost, type TestHost } from "@wcs/agent/testing";
 import { buildWecni } from "@wcs/cni";
+import { measureAgentMemory } from "./agent-memory.ts";
 import { createFigurePrinter, percentile } from "./figure.ts";
 
 const plugins = "/usr/lib/cni";
@@ -95,25 +93,6 @@ async function withAgent(
   }
 }
 
-/** Resident memory of the agent as a host starts it (bin/wcs-agent), before and after some pods were added. */
-async function measureMemory(host: TestHost, addPods: () => void): Promise<void> {
-  const program = fileURLToPath(new URL("bin/wcs-agent", import.meta.resolve("@wcs/agent")));
-  const argv = [`--net=/run/netns/${host.hostSpace}`, program, "serve", "--config", host.configFile];
-  const agent = spawn("nsenter", argv, { stdio: "ignore" });
-  while ((await host.cni("STATUS", "")).status !== 0) await sleep(50);
-  const residentMiB = () => {
-    const status = readFileSync(`/proc/${agent.pid}/status`, "utf8");
-    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
-  };
-  print({ name: "agent: resident memory without pods", value: residentMiB(), unit: "MiB" });
-  addPods();
-  const promise = { baseline: 90, baselineIs: "promised" };
-  print({ name: `agent: resident memory with ${crowd} pods`, value: residentMiB(), unit: "MiB", ...promise });
-  const ended = once(agent, "exit");
-  agent.kill("SIGKILL");
-  await ended;
-}
-
 if (!existsSync(join(plugins, "host-local"))) {
   throw new Error(`the reference plugins are not in ${plugins}: apt-get install containernetworking-plugins`);
 }
@@ -148,8 +127,6 @@ await withAgent(0, async (host, wecni) => {
     const [value = 0, baseline = 0] = [ourCrowd[at], theirCrowd[at]];
     print({ name: `cni: ${crowd} ${verb}s at once`, value, unit: "ms", baseline, baselineIs: reference });
   }
-  await host.kill();
-  await measureMemory(host, () => void oneByOne(ours, calls("ADD", spaces)));
 });
 await withAgent(30, (host, wecni) => {
   const spaces = Array.from({ length: 20 }, (_, index) => host.addSpace(`b${index}`));
@@ -164,3 +141,8 @@ await withAgent(30, (host, wecni) => {
     baselineIs: "without the probe",
   });
 });
+const memory = await measureAgentMemory(await buildWecni(), crowd);
+const promise = { unit: "MiB", baseline: 90, baselineIs: "promised" };
+print({ name: `agent: resident memory, ${crowd} pods known by the watch`, value: memory.withoutPods, ...promise });
+print({ name: `agent: resident memory, ${crowd} pods added`, value: memory.withPods, ...promise });
+print({ name: `agent: the same after 5 changes of each`, value: memory.afterChanges, ...promise });
