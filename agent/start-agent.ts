@@ -14,6 +14,7 @@ import { startCniServer } from "./service/cni-server.ts";
 import { holdHostLock } from "./service/host-lock.ts";
 import { createLeakFinder, type LeakFinder } from "./service/leak-finder.ts";
 import { createMetrics } from "./service/metrics.ts";
+import { letGoOfProgram } from "./service/let-go-of-program.ts";
 import { recover } from "./service/recover.ts";
 import { startTombstoneReplay } from "./service/tombstones.ts";
 import type { RawCall } from "./verbs/cni-call.ts";
@@ -223,6 +224,8 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
     finder.look().catch((error: unknown) => log(`leak finder: ${String(error)}`));
   }, config.leakLookMs);
   log(`wcs-agent: serving ${config.node}: ${journal.entries.size} attachments held, ${view.pods().length} pods known`);
+
+  letGoOfProgram();
 
   return {
     close: async () => {
