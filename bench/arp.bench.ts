@@ -118,7 +118,11 @@ async function measureMoves(
     // Warm: the neighbour has an entry that it uses.
     await new Promise((resolve) => setTimeout(resolve, 1_200));
   }
-  await before?.stop();
+  if (before !== null) {
+    await options.caller(before.host)("DEL", before.container, before.netns);
+    await before.stop();
+    before.host.removeSpace(before.netns);
+  }
   await asker.stop();
   await Promise.all(watched.map((unwatch) => unwatch()));
   await netlink.close();
