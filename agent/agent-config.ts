@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import { isAbsolute } from "node:path";
+import { linkConfigProblem, type LinkConfig } from "./link/link-config.ts";
 import type { BridgeConfig } from "./plumbing/host-network.ts";
 import type { ProbeTiming } from "./plumbing/plumb.ts";
 import type { ExtraRoute } from "./plumbing/wanted-routes.ts";
@@ -28,6 +29,8 @@ export type AgentConfig = Readonly<{
   podWaitMs: number;
   leakLookMs: number;
   leakGraceMs: number;
+  /** The link to the platform's servers; null: none, and the host works without. */
+  link: LinkConfig | null;
 }>;
 
 const defaults = {
@@ -43,6 +46,7 @@ const defaults = {
   podWaitMs: 3_000,
   leakLookMs: 30_000,
   leakGraceMs: 60_000,
+  link: null,
 } as const;
 
 /** A configuration that can't be used; every problem is named by its field. */
@@ -99,6 +103,8 @@ export function parseAgentConfig(text: string): AgentConfig {
     const ok = isObject(route) && typeof route["to"] === "string" && isIPv4(String(route["via"]));
     need(`extraRoutes[${index}]`, ok, '{"to":"10.96.0.0/12","via":"10.100.1.1"}');
   }
+  const linkProblem = given["link"] === null ? null : linkConfigProblem(given["link"]);
+  if (linkProblem !== null) problems.push(linkProblem);
   if (problems.length > 0) throw new AgentConfigError(problems.join("; "));
   return given as AgentConfig;
 }

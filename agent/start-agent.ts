@@ -5,6 +5,7 @@ import { attachmentKey, ipOf } from "./attachment.ts";
 import type { Faults } from "./fault-points.ts";
 import { openJournal } from "./journal/journal.ts";
 import { createAnnouncer } from "./plumbing/announcer.ts";
+import { startLink } from "./link/start-link.ts";
 import { openHostNetwork } from "./plumbing/host-network.ts";
 import { startHostReports, type HostReports } from "./report/host-reports.ts";
 import type { ReportTiming, SendReport } from "./report/reporter.ts";
@@ -38,6 +39,7 @@ type StartOptions = Readonly<{
 }>;
 
 const noDynamic = { area: null, subnet: null, generation: null, total: 0, free: 0 } as const;
+const agentVersion = "0.1.0";
 const forwardingWaitMs = 5_000;
 const copyEveryMs = 200;
 const mostConflicts = 100;
@@ -141,6 +143,19 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
   }
   const server = await startCniServer({ path: config.cniSocket, answer, log });
 
+  const link =
+    config.link === null
+      ? null
+      : await startLink({
+          config: config.link,
+          host: config.node,
+          stateFolder: config.stateFolder,
+          version: agentVersion,
+          startedAt,
+          handlers: [],
+          log,
+        });
+
   const countDynamic = () => {
     try {
       const grant = readGrant(view, config.node);
@@ -201,6 +216,7 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
         reports: reports === null ? null : { ...reports.state(), refusals: reports.refusals() },
         residentBytes: process.memoryUsage.rss(),
         conflicts,
+        link: link?.status() ?? null,
         calls: metrics.calls(),
         bridges: [...host.bridges.values()],
         attachments: [...journal.entries.values()].map(({ attachment, phase }) => ({
@@ -230,6 +246,7 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
   return {
     close: async () => {
       clearInterval(timer);
+      await link?.close();
       await Promise.all([server.close(), admin.close(), tombstones.close(), source.close(), reports?.close()]);
       announcer.close();
       await copy.close();

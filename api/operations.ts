@@ -1,4 +1,5 @@
 import { accessOperationList } from "./access/index.ts";
+import { agentOperations } from "./agent/index.ts";
 import { auditOperations } from "./audit/index.ts";
 import { clusterOperations } from "./cluster/index.ts";
 import { cmdbOperationList } from "./cmdb/index.ts";
@@ -18,6 +19,7 @@ import { watchOperations } from "./watch/index.ts";
 /** Every operation of the API. A feature adds its list here; the server refuses to start when one has no handler. */
 export const operations: readonly Operation[] = [
   ...accessOperationList,
+  ...agentOperations,
   ...auditOperations,
   ...clusterOperations,
   ...cmdbOperationList,

@@ -213,6 +213,30 @@ export const settings = {
     help: "yes: an issuer without TLS, for tests on loopback",
     parse: yesOrNo,
   },
+  agentListen: {
+    env: "WCS_AGENT_LISTEN",
+    flag: "agent-listen",
+    fallback: null,
+    help: "HOST:PORT to listen on for the agents of hosts (mutual TLS by WCS's own authority); without it no agent can connect to this server",
+    parse: listenAddress,
+  },
+  agentAddress: {
+    env: "WCS_AGENT_ADDRESS",
+    flag: "agent-address",
+    fallback: null,
+    help: "HOST:PORT by which agents reach this server (default: where it listens)",
+    parse: (value: string) => {
+      listenAddress(value);
+      return value;
+    },
+  },
+  agentCertificateMs: {
+    env: "WCS_AGENT_CERTIFICATE_MS",
+    flag: "agent-certificate-ms",
+    fallback: "86400000",
+    help: "how long an agent's certificate lives; the agent renews it after half of that",
+    parse: integer(1_000, 2_592_000_000),
+  },
   loginHours: {
     env: "WCS_LOGIN_HOURS",
     flag: "login-hours",

@@ -1,6 +1,8 @@
 import { accessUsers } from "../access/access-users.ts";
 import { createAccess } from "../access/create-access.ts";
 import { readAccess, scopeOfAccess } from "../access/access-store.ts";
+import { createAgentLinks } from "../agent-link/agent-links.ts";
+import { createAgents } from "../agent-link/create-agents.ts";
 import { createAudit } from "../audit/create-audit.ts";
 import { createCmdb } from "../cmdb/create-cmdb.ts";
 import { createClusterLinks } from "../cluster/cluster-links.ts";
@@ -33,6 +35,7 @@ import { templateUsers } from "../template/template-users.ts";
 import { templateService } from "../template/template-service.ts";
 import { tokensOfServiceAccount, tokenUsers } from "../token/token-users.ts";
 import { createTokens, type SubjectScope } from "../token/create-tokens.ts";
+import type { Query } from "../database/database.ts";
 import type { Feature, Platform } from "./platform.ts";
 
 /** Every feature of the server. A new one is a folder `server/<noun>/` and a line here (docs/server.md). */
@@ -43,6 +46,8 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     return account === null ? null : scopeOfAccess("ServiceAccount", account.spec);
   };
   const links = createClusterLinks(platform);
+  const scopeOfHost = async (query: Query, host: string) => (await readEstate(query, "Host", host))?.scope ?? null;
+  const agents = createAgentLinks(platform, scopeOfHost);
   const picture = createPicture(platform, links);
   const neighbours = {
     estate: estateLookup,
@@ -62,6 +67,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
   ];
   return [
     createAccess(platform, { missingInEstate, tokensOf: tokensOfServiceAccount }),
+    createAgents(platform, { agents, scopeOfHost }),
     createAudit(platform),
     createClusters(platform, { links, estate: clusterEstate }),
     createCmdb(platform),

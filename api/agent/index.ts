@@ -1,0 +1,1 @@
+export { agentOperations } from "./agent-operations.ts";

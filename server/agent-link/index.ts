@@ -1,0 +1,1 @@
+export { createAgentLinks, type AgentLinks } from "./agent-links.ts";
