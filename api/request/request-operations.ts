@@ -8,17 +8,29 @@ const maybe = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) =>
 const hash = Type.String({ pattern: "^sha256:[0-9a-f]{64}$" });
 const bilingual = Type.Object({ en: Type.String(), zh: Type.String() });
 
-/** What is asked for: how many instances of a subsystem each DCN has afterwards. More are placed; or some go. */
+const names = (description: string) =>
+  Type.Optional(Type.Array(instanceName, { minItems: 1, maxItems: 1000, uniqueItems: true, description }));
+
+/**
+ * What is asked for of one subsystem, one of three: how many instances each DCN has afterwards (more are placed, or the engine chooses which
+ * go); instances that go by name; instances that get another class.
+ */
 const requestBodySchema = Type.Object(
   {
     subsystem: Type.String({ pattern: "^[0-9]{4}$" }),
-    class: Type.String({ minLength: 1, maxLength: 63 }),
-    counts: Type.Record(Type.String({ pattern: "^[0-9A-Z]{3}$" }), Type.Integer({ minimum: 0, maximum: 1000 }), {
-      additionalProperties: false,
-      minProperties: 1,
-      maxProperties: 100,
-      description: "DCN -> instances afterwards",
-    }),
+    class: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 63, description: "the size of new instances, or the one to resize to" }),
+    ),
+    counts: Type.Optional(
+      Type.Record(Type.String({ pattern: "^[0-9A-Z]{3}$" }), Type.Integer({ minimum: 0, maximum: 1000 }), {
+        additionalProperties: false,
+        minProperties: 1,
+        maxProperties: 100,
+        description: "DCN -> instances afterwards",
+      }),
+    ),
+    retire: names("these go"),
+    resize: names("these get the class"),
     areas: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 63 }), {
         minItems: 1,
@@ -46,9 +58,24 @@ const place = Type.Object({
   borrowed: Type.Boolean(),
 });
 
+const resize = Type.Object({
+  instance: instanceName,
+  fromClass: Type.String(),
+  toClass: Type.String(),
+  fromHost: Type.String(),
+  toHost: Type.String({ description: "another one of its rack when its host has no room; its addresses stay" }),
+  toPool: Type.String(),
+  borrowed: Type.Boolean(),
+  effect: Type.Enum(["on-paper", "in-place", "re-create"], {
+    description: "nothing runs of it yet, resized while it runs, or its pod is made anew with the same addresses",
+  }),
+  reasons: Type.Array(bilingual, { description: "why that" }),
+});
+
 const plan = Type.Object({
   places: Type.Array(place, { description: "instances to be made" }),
   removals: Type.Array(instanceName, { description: "instances that go" }),
+  resizes: Type.Array(resize, { description: "instances that get another class" }),
   notes: Type.Array(bilingual),
 });
 

@@ -4,6 +4,7 @@ import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import type { ListView } from "../output/output.ts";
+import { placementAskOf, placementOptions } from "./placement-options.ts";
 
 type Explanation = OperationAnswer<typeof placementOperations.explain>;
 type Replay = OperationAnswer<typeof placementOperations.replay>;
@@ -25,15 +26,7 @@ export const explain: Command = {
         zh: "用当时保存的资源快照重新计算并比对",
       },
     },
-    subsystem: { type: "string", value: "ID", help: { en: "the subsystem, four digits", zh: "子系统编号，四位数字" } },
-    class: { type: "string", value: "CLASS", help: { en: "the size, such as 2C4G", zh: "规格，例如 2C4G" } },
-    areas: {
-      type: "string",
-      value: "LIST",
-      help: { en: "a NIC in each of these areas (default core)", zh: "在这些网络区域各有一块网卡（默认 core）" },
-    },
-    pool: { type: "string", value: "POOL", help: { en: "only from this pool", zh: "仅使用该资源池" } },
-    temporary: { type: "boolean", help: { en: "temporary instances", zh: "临时实例" } },
+    ...placementOptions,
     host: {
       type: "string",
       value: "HOST",
@@ -88,30 +81,8 @@ async function again(context: CommandContext, request: string): Promise<number> 
 }
 
 function itemOf({ options }: CommandContext, counts: readonly string[]) {
-  const text = (name: string): string | undefined => {
-    const value = options[name];
-    return typeof value === "string" ? value : undefined;
-  };
-  const needed = (name: string): string => {
-    const value = text(name);
-    if (value === undefined) throw new UsageError(`--${name} is missing`, `缺少 --${name}`);
-    return value;
-  };
-  const pool = text("pool");
-  return {
-    subsystem: needed("subsystem"),
-    class: needed("class"),
-    areas: (text("areas") ?? "core").split(","),
-    counts: Object.fromEntries(counts.map(countOf)),
-    ...(pool === undefined ? {} : { pool }),
-    ...(options["temporary"] === true ? { lifetime: "temporary" as const } : {}),
-  };
-}
-
-function countOf(word: string): [string, number] {
-  const match = /^([0-9A-Z]{3})=([0-9]{1,5})$/.exec(word);
-  if (match === null) throw new UsageError(`${word} is not DCN=COUNT`, `${word} 应为 DCN=数量`);
-  return [match[1] ?? "", Number(match[2])];
+  const { areas = ["core"], ...ask } = placementAskOf(options, counts);
+  return { ...ask, areas };
 }
 
 function hostOf({ options }: CommandContext): { host?: string } {

@@ -2,6 +2,7 @@ import type { OperationBody } from "@wcs/api";
 import type { releaseOperations } from "@wcs/api/release";
 import type { CommandOptions, OptionValues } from "../program/command.ts";
 import { UsageError } from "../program/usage-error.ts";
+import { neededOption, textOption } from "./placement-options.ts";
 
 type ReleaseBody = OperationBody<(typeof releaseOperations)[1]>;
 
@@ -79,15 +80,8 @@ export const releaseOptions = {
 
 /** The body of a release from the command's options; a UsageError names the option that is wrong. */
 export function releaseBodyOf(options: OptionValues): ReleaseBody {
-  const text = (name: keyof typeof releaseOptions): string | undefined => {
-    const value = options[name];
-    return typeof value === "string" ? value : undefined;
-  };
-  const needed = (name: keyof typeof releaseOptions): string => {
-    const value = text(name);
-    if (value === undefined) throw new UsageError(`--${name} is missing`, `缺少 --${name}`);
-    return value;
-  };
+  const text = (name: keyof typeof releaseOptions) => textOption(options, name);
+  const needed = (name: keyof typeof releaseOptions) => neededOption(options, name);
   const count = (name: keyof typeof releaseOptions): number | undefined => {
     const value = text(name);
     return value === undefined ? undefined : whole(name, value);

@@ -1,33 +1,29 @@
+import type { OperationBody } from "@wcs/api";
 import { requestOperations } from "@wcs/api/request";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
-import { placeView, requestView, type InstanceRequest } from "../resources/request-view.ts";
+import { placeView, requestView, resizeView, type InstanceRequest } from "../resources/request-view.ts";
+import { neededOption, placementAskOf, placementOptions } from "./placement-options.ts";
 
 const [, create] = requestOperations;
+const nouns = ["instances", "retirement", "resize"];
+
+type RequestBody = OperationBody<typeof create>;
 
 export const request: Command = {
-  usage: "instances --subsystem ID --class CLASS DCN=COUNT…",
+  usage: "instances DCN=COUNT… | retirement NAME… | resize NAME… --subsystem ID [--class CLASS]",
   options: {
-    subsystem: { type: "string", value: "ID", help: { en: "the subsystem, four digits", zh: "子系统编号，四位数字" } },
-    class: { type: "string", value: "CLASS", help: { en: "the size, such as 2C4G", zh: "规格，例如 2C4G" } },
-    areas: {
-      type: "string",
-      value: "LIST",
-      help: { en: "a NIC in each of these areas", zh: "在这些网络区域各有一块网卡" },
-    },
-    pool: { type: "string", value: "POOL", help: { en: "only from this pool", zh: "仅使用该资源池" } },
-    temporary: { type: "boolean", help: { en: "temporary instances", zh: "临时实例" } },
-    "count-vms": { type: "boolean", help: { en: "VMs are part of the number", zh: "数量包含虚拟机" } },
+    ...placementOptions,
   },
-  examples: ["wcs request instances --subsystem 1001 --class 2C4G 1C1=4 1C2=4 --ticket CHG-1 --reason 'go live'"],
-  complete: async (words) => (words.length <= 1 ? ["instances"] : []),
+  examples: [
+    "wcs request instances --subsystem 1001 --class 2C4G 1C1=4 1C2=4 --ticket CHG-1 --reason 'go live'",
+    "wcs request resize 1001-1c1-01 --subsystem 1001 --class 4C8G --dry-run",
+    "wcs request retirement 1001-1c1-04 --subsystem 1001 --ticket CHG-2",
+  ],
+  complete: async (words) => (words.length <= 1 ? nouns : []),
   run: async (context) => {
-    const [noun, ...counts] = context.words;
-    if (noun !== "instances" || counts.length === 0) {
-      throw new UsageError("say: instances DCN=COUNT…", "用法：instances DCN=数量…");
-    }
-    const body = bodyOf(context, counts);
+    const body = bodyOf(context);
     const client = await context.client();
     const plan = (await client.call(create, { body, query: { dryRun: true }, ...context.act() })).body;
     await showPlan(context, plan);
@@ -41,39 +37,33 @@ export const request: Command = {
   },
 };
 
-function bodyOf({ options }: CommandContext, counts: readonly string[]) {
-  const text = (name: string): string | undefined => {
-    const value = options[name];
-    return typeof value === "string" ? value : undefined;
-  };
-  const needed = (name: string): string => {
-    const value = text(name);
-    if (value === undefined) throw new UsageError(`--${name} is missing`, `缺少 --${name}`);
-    return value;
-  };
-  const areas = text("areas")?.split(",");
-  const pool = text("pool");
-  return {
-    subsystem: needed("subsystem"),
-    class: needed("class"),
-    counts: Object.fromEntries(counts.map(countOf)),
-    ...(areas === undefined ? {} : { areas }),
-    ...(pool === undefined ? {} : { pool }),
-    ...(options["temporary"] === true ? { lifetime: "temporary" as const } : {}),
-    ...(options["count-vms"] === true ? { countVms: true } : {}),
-  };
-}
-
-function countOf(text: string): readonly [string, number] {
-  const match = /^([0-9A-Z]{3})=([0-9]{1,4})$/.exec(text);
-  if (match !== null) return [match[1] ?? "", Number(match[2])];
-  throw new UsageError(`"${text}" is not DCN=COUNT, such as 1C1=4`, `"${text}" 应为 DCN=数量，例如 1C1=4`);
+/** What is asked for: numbers by DCN, or instances by name. */
+function bodyOf({ words, options }: CommandContext): RequestBody {
+  const [noun = "", ...rest] = words;
+  if (!nouns.includes(noun) || rest.length === 0) {
+    throw new UsageError(
+      "say: instances DCN=COUNT…, retirement NAME…, or resize NAME… --class CLASS",
+      "用法：instances DCN=数量…，retirement 名称…，或 resize 名称… --class 规格",
+    );
+  }
+  if (noun === "instances") return placementAskOf(options, rest);
+  const given = ["areas", "pool", "temporary", "count-vms"].find((name) => options[name] !== undefined);
+  if (given !== undefined) {
+    throw new UsageError(`--${given} goes with "instances" only`, `--${given} 仅用于 instances`);
+  }
+  const subsystem = neededOption(options, "subsystem");
+  if (noun === "resize") return { subsystem, class: neededOption(options, "class"), resize: rest };
+  if (options["class"] !== undefined) {
+    throw new UsageError('--class does not go with "retirement"', "--class 不用于 retirement");
+  }
+  return { subsystem, retire: rest };
 }
 
 /** The plan as a table, with what goes and what the engine has to say. */
 export async function showPlan({ output, language }: CommandContext, { plan }: InstanceRequest): Promise<void> {
   if (output.format !== "table" && output.format !== "wide") return;
   if (plan.places.length > 0) await output.list(plan.places, placeView);
+  if (plan.resizes.length > 0) await output.list(plan.resizes, resizeView(language));
   for (const name of plan.removals) output.line(language === "zh" ? `下线 ${name}` : `goes: ${name}`);
   for (const note of plan.notes) output.say(note);
 }

@@ -1,5 +1,6 @@
 import type { OperationAnswer } from "@wcs/api";
 import { requestOperations } from "@wcs/api/request";
+import type { Language } from "../program/texts.ts";
 import type { ResourceView } from "./resource-view.ts";
 
 const [list, , get] = requestOperations;
@@ -16,11 +17,12 @@ export const requestView: ResourceView = {
       { header: { en: "ENVIRONMENT", zh: "环境" }, value: ({ environment }) => environment },
       {
         header: { en: "COUNTS", zh: "数量" },
-        value: (item) => Object.entries(of(item).body.counts).map(([dcn, count]) => `${dcn}=${count}`),
+        value: (item) => Object.entries(of(item).body.counts ?? {}).map(([dcn, count]) => `${dcn}=${count}`),
       },
-      { header: { en: "CLASS", zh: "规格" }, value: (item) => of(item).body.class },
+      { header: { en: "CLASS", zh: "规格" }, value: (item) => of(item).body.class ?? null },
       { header: { en: "NEW", zh: "新增" }, value: (item) => of(item).plan.places.length },
       { header: { en: "GOING", zh: "下线" }, value: (item) => of(item).plan.removals.length },
+      { header: { en: "RESIZED", zh: "变更规格" }, value: (item) => of(item).plan.resizes.length },
       { header: { en: "STATE", zh: "状态" }, value: ({ state }) => state },
       { header: { en: "REQUESTER", zh: "申请人" }, value: ({ requester }) => requester },
       { header: { en: "TICKET", zh: "变更单" }, value: ({ ticket }) => ticket, wide: true },
@@ -52,3 +54,18 @@ export const placeView = {
   ],
   nameOf: ({ host }: Place) => `host/${host}`,
 };
+
+type Resize = InstanceRequest["plan"]["resizes"][number];
+
+/** The instances that a plan resizes, as a table; reasons in one language. */
+export const resizeView = (language: Language) => ({
+  columns: [
+    { header: { en: "INSTANCE", zh: "实例" }, value: ({ instance }: Resize) => instance },
+    { header: { en: "FROM", zh: "原规格" }, value: ({ fromClass }: Resize) => fromClass },
+    { header: { en: "TO", zh: "新规格" }, value: ({ toClass }: Resize) => toClass },
+    { header: { en: "EFFECT", zh: "方式" }, value: ({ effect }: Resize) => effect },
+    { header: { en: "HOST", zh: "宿主机" }, value: ({ toHost }: Resize) => toHost },
+    { header: { en: "WHY", zh: "原因" }, value: ({ reasons }: Resize) => reasons.map((reason) => reason[language]) },
+  ],
+  nameOf: ({ instance }: Resize) => `instance/${instance}`,
+});

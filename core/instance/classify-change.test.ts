@@ -56,6 +56,7 @@ function liveOf(meant: InstanceManifests): { statefulSet: LiveStatefulSet; pod: 
       waitingReason: null,
       waitingMessage: null,
       lastExit: null,
+      resizeProblem: null,
     },
   };
 }

@@ -177,6 +177,7 @@ describe("the state of an instance", () => {
           restarts: fc.nat(3),
           waitingReason: fc.option(fc.constant("CrashLoopBackOff")),
           lastExit: fc.option(fc.constant({ code: 1, reason: "Error" })),
+          resizeProblem: fc.constant(null),
         })
         .map((part) => ({ ...pod, ...part })),
     ),

@@ -22,7 +22,7 @@ export {
 } from "./instance-manifest.ts";
 export {
   defaultNamePattern,
-  isNumbered,
+  holdsAddress,
   maxNameLength,
   nameInstances,
   parseNamePattern,

@@ -14,7 +14,7 @@ import {
 const seed = 3;
 const usual: NameParts = {
   subsystem: "1001",
-  name: "gns-query",
+  system: "gns-query",
   dcn: "1C1",
   environment: "production",
   ip: "10.106.11.11",
@@ -29,7 +29,7 @@ function patternOf(text: string): NamePattern {
 describe("the name of an instance", () => {
   it("follows the default pattern and the one with the IP", () => {
     assert.deepEqual(renderName(patternOf(defaultNamePattern), usual, 3), { name: "1001-1c1-03" });
-    assert.deepEqual(renderName(patternOf("{name}-{ip}"), usual, 1), { name: "gns-query-10-106-11-11" });
+    assert.deepEqual(renderName(patternOf("{system}-{ip}"), usual, 1), { name: "gns-query-10-106-11-11" });
   });
 
   for (const [text, problem] of [
@@ -37,7 +37,8 @@ describe("the name of an instance", () => {
     ["{subsystem}-{dcn}", /two instances could get one name/],
     ["{subsystem}-{nn}", /with \{dcn\}/],
     ["{subsystem}{dcn}-{nn}", /a dash must stand between/],
-    ["{name}-{environment}-{dcn}-{nn}", /only one of/],
+    ["{system}-{dcn}-{nn}", /two instances could get one name/],
+    ["{system}-{environment}-{subsystem}-{dcn}-{nn}", /only one of/],
     ["-{subsystem}-{dcn}-{nn}", /begin or end with a dash/],
     ["{subsystem}-{dcn}-{nn}-", /begin or end with a dash/],
     ["{Subsystem}-{dcn}-{nn}", /\{Subsystem\} is not known/],
@@ -52,9 +53,9 @@ describe("the name of an instance", () => {
   }
 
   it("says what is wrong when it is too long or the IP is missing", () => {
-    const long = renderName(patternOf("{name}-{dcn}-{nn}"), { ...usual, name: "a".repeat(50) }, 1);
-    assert.ok("problem" in long && /57 characters/.test(long.problem));
-    const early = renderName(patternOf("{name}-{ip}"), { ...usual, ip: null }, 1);
+    const long = renderName(patternOf("{system}-{subsystem}-{dcn}-{nn}"), { ...usual, system: "a".repeat(50) }, 1);
+    assert.ok("problem" in long && /62 characters/.test(long.problem));
+    const early = renderName(patternOf("{system}-{ip}"), { ...usual, ip: null }, 1);
     assert.ok("problem" in early && /needs the instance's IP/.test(early.problem));
   });
 
@@ -73,16 +74,24 @@ describe("the name of an instance", () => {
     });
   });
 
+  it("tells an instance from the retired one whose address it has", () => {
+    const pattern = patternOf("{system}-{ip}");
+    const taken = new Set(["gns-query-10-106-11-11", "gns-query-10-106-11-11-2"]);
+    assert.deepEqual(nameInstances({ pattern, parts: [usual], taken, afterNumber: 0 }), {
+      names: [{ name: "gns-query-10-106-11-11-3", number: 1 }],
+    });
+  });
+
   const label = fc.stringMatching(/^[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?$/);
   const parts = fc.record({
     subsystem: fc.stringMatching(/^[0-9]{4}$/),
-    name: label,
+    system: label,
     dcn: fc.stringMatching(/^[0-9A-Z]{3}$/),
     environment: label,
     ip: fc.ipV4(),
   });
   const texts = fc.array(
-    fc.constantFrom("{subsystem}", "{name}", "{dcn}", "{environment}", "{ip}", "{nn}", "-", "-", "-", "app", "x1-"),
+    fc.constantFrom("{subsystem}", "{system}", "{dcn}", "{environment}", "{ip}", "{nn}", "-", "-", "-", "app", "x1-"),
     { minLength: 1, maxLength: 9 },
   );
 
@@ -120,21 +129,26 @@ describe("the name of an instance", () => {
   it("cannot be had from another split of the same characters", () => {
     const short = fc.record({
       subsystem: fc.constantFrom("1001", "0011"),
-      name: fc.constantFrom("a", "a-1", "a-1-1", "1", "1-a", "1c1", "a-1c1"),
+      system: fc.constantFrom("a", "a-1", "a-1-1", "1", "1-a", "1c1", "a-1c1"),
       dcn: fc.constantFrom("1C1", "1C2"),
       environment: fc.constantFrom("uat", "u-1c1"),
       ip: fc.constantFrom("1.1.1.1", "11.1.1.1", "1.1.1.11"),
     });
     fc.assert(
       fc.property(
-        fc.constantFrom("{name}-{ip}", "{ip}-{name}", "{name}-{dcn}-{nn}", "{nn}-{name}-{dcn}", "{dcn}-{name}-x-{nn}"),
+        fc.constantFrom(
+          "{system}-{ip}",
+          "{ip}-{system}",
+          "{subsystem}-{system}-{dcn}-{nn}",
+          "{nn}-{system}-{dcn}-{subsystem}",
+        ),
         short,
         short,
         (text, a, b) => {
           const one = renderName(patternOf(text), a, 1);
           const two = renderName(patternOf(text), b, 1);
           assert.ok("name" in one && "name" in two);
-          const used = (["name", "ip", "dcn"] as const).filter((part) => text.includes(`{${part}}`));
+          const used = (["subsystem", "system", "ip", "dcn"] as const).filter((part) => text.includes(`{${part}}`));
           const same = used.every((part) => a[part] === b[part]);
           assert.equal(one.name === two.name, same);
         },

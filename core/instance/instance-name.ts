@@ -2,8 +2,8 @@
 export type NameParts = Readonly<{
   /** The subsystem's id: four digits. */
   subsystem: string;
-  /** The subsystem's name, a DNS label. */
-  name: string;
+  /** The name of the subsystem's system, a DNS label. */
+  system: string;
   /** The DCN's id: three characters. */
   dcn: string;
   /** The environment's name, a DNS label. */
@@ -27,7 +27,7 @@ export const maxNameLength = 52;
 /** How many dashes the text of a placeholder holds: null when that differs from one value to another. */
 const dashes: Readonly<Record<Placeholder, number | null>> = {
   subsystem: 0,
-  name: null,
+  system: null,
   dcn: 0,
   environment: null,
   ip: 3,
@@ -35,7 +35,7 @@ const dashes: Readonly<Record<Placeholder, number | null>> = {
 };
 
 /**
- * Reads a pattern such as `{subsystem}-{dcn}-{nn}` or `{name}-{ip}`. A pattern is refused when two different instances could get one name
+ * Reads a pattern such as `{subsystem}-{dcn}-{nn}` or `{system}-{ip}`. A pattern is refused when two different instances could get one name
  * from it: it needs what tells instances of a subsystem in a DCN apart, what tells subsystems apart, and dashes between its
  * placeholders, at most one of which may itself hold any number of dashes. So a name can be taken apart again in one way only.
  */
@@ -64,11 +64,11 @@ function ambiguity(pieces: readonly Piece[]): string | null {
   const used = pieces.flatMap((piece) => ("placeholder" in piece ? [piece.placeholder] : []));
   if (new Set(used).size !== used.length) return "a placeholder may stand in it once only";
   const has = (placeholder: Placeholder) => used.includes(placeholder);
-  if (!has("ip") && !(has("nn") && has("dcn") && (has("subsystem") || has("name")))) {
-    return "it needs {ip}, or {nn} with {dcn} and {subsystem} or {name}: else two instances could get one name";
+  if (!has("ip") && !(has("nn") && has("dcn") && has("subsystem"))) {
+    return "it needs {ip}, or {nn} with {dcn} and {subsystem}: else two instances could get one name";
   }
   if (used.filter((placeholder) => dashes[placeholder] === null).length > 1) {
-    return "only one of {name} and {environment} may stand in it, since both may hold dashes";
+    return "only one of {system} and {environment} may stand in it, since both may hold dashes";
   }
   for (const [index, piece] of pieces.entries()) {
     const following = pieces[index + 1];
@@ -88,8 +88,17 @@ function ambiguity(pieces: readonly Piece[]): string | null {
 }
 
 /** True when the pattern numbers the instances of a DCN. */
-export function isNumbered(pattern: NamePattern): boolean {
-  return pattern.pieces.some((piece) => "placeholder" in piece && piece.placeholder === "nn");
+function isNumbered(pattern: NamePattern): boolean {
+  return holds(pattern, "nn");
+}
+
+/** True when an instance has its name only after its address. */
+export function holdsAddress(pattern: NamePattern): boolean {
+  return holds(pattern, "ip");
+}
+
+function holds(pattern: NamePattern, placeholder: Placeholder): boolean {
+  return pattern.pieces.some((piece) => "placeholder" in piece && piece.placeholder === placeholder);
 }
 
 /** The name that a pattern gives, or why it gives none. `number` is used by `{nn}` only. */
@@ -98,7 +107,7 @@ export function renderName(
   parts: NameParts,
   number: number,
 ): { name: string } | { problem: string } {
-  if (parts.ip === null && pattern.pieces.some((piece) => "placeholder" in piece && piece.placeholder === "ip")) {
+  if (parts.ip === null && holdsAddress(pattern)) {
     return { problem: `the pattern ${pattern.text} needs the instance's IP, and it has none yet` };
   }
   const name = pattern.pieces
@@ -121,7 +130,8 @@ function textOf(placeholder: Placeholder, parts: NameParts, number: number): str
 
 /**
  * Names for new instances of one subsystem in one DCN, one for each of `parts`, none of them in `taken`. Numbers go up from
- * `afterNumber`, the highest that this subsystem ever used in this DCN, so that a retired instance's name is not used again.
+ * `afterNumber`, the highest that this subsystem ever used in this DCN, so that a retired instance's name is not used again. Where the address
+ * is what tells instances apart, one that gets a retired instance's address gets its name with `-2`, `-3` and so on.
  */
 export function nameInstances(input: {
   pattern: NamePattern;
@@ -140,9 +150,18 @@ export function nameInstances(input: {
       rendered = renderName(input.pattern, parts, number);
     }
     if ("problem" in rendered) return rendered;
-    if (taken.has(rendered.name)) return { problem: `there is an instance named ${rendered.name} already` };
-    taken.add(rendered.name);
-    names.push({ name: rendered.name, number });
+    const name = notTaken(rendered.name, taken);
+    if (name.length > maxNameLength) {
+      return { problem: `${name} has ${name.length} characters; an instance's name may have ${maxNameLength}` };
+    }
+    taken.add(name);
+    names.push({ name, number });
   }
   return { names };
+}
+
+function notTaken(name: string, taken: ReadonlySet<string>): string {
+  let free = name;
+  for (let turn = 2; taken.has(free); turn += 1) free = `${name}-${turn}`;
+  return free;
 }

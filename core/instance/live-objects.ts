@@ -31,5 +31,7 @@ export type LivePod = Readonly<{
   runningDigest: string | null;
   waitingReason: string | null;
   waitingMessage: string | null;
+  /** Why its host does not give it the CPU and memory that it is to have by now; null when it does, or is about to. */
+  resizeProblem: string | null;
   lastExit: Readonly<{ code: number; reason: string }> | null;
 }>;

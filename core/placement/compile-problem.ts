@@ -150,7 +150,8 @@ function hostsFor(
     counts: DomainCounts;
   }>,
 ): HostList {
-  if (quick === true) {
+  const { onlyHost } = demand;
+  if (quick === true && onlyHost === undefined) {
     const hosts = shortlist(world, demand, counts);
     if (hosts !== null) return { hosts, complete: false };
   }
@@ -169,6 +170,7 @@ function hostsFor(
     });
     if (rejected) continue;
     for (const host of world.cells.hosts[cell]!) {
+      if (onlyHost !== undefined && host !== onlyHost) continue;
       const brokenByHost = [...brokenByCell];
       if (world.hosts.state[host] !== stateCodes.available && !relaxed.has("host-state")) {
         if (!soft.has("host-state")) continue;

@@ -26,6 +26,8 @@ export type Demand = Readonly<{
   rack: number;
   /** Rows of the instances that are replaced, or from which those to keep are chosen. */
   instances: readonly number[];
+  /** The only host it may be on; absent: any. */
+  onlyHost?: number;
 }>;
 
 /** A survival rule of a deployment, or of a subsystem in a DCN group, with what it amounts to after the request. */

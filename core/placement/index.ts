@@ -8,6 +8,7 @@ export { commonEstate, joinEstate, rackEstates, type CommonEstate, type RackEsta
 export { EstateError } from "./estate-error.ts";
 export { explainPlacement, reasonsAgainst, type DemandExplanation, type FunnelStep } from "./explain-placement.ts";
 export { planPlacement } from "./plan-placement.ts";
+export { planResize } from "./plan-resize.ts";
 export { planWithinRack, type RackMove } from "./plan-within-rack.ts";
 export { poolDetail, poolTotals, type PoolDetail, type PoolTotals } from "./pool-report.ts";
 export * from "./request.ts";

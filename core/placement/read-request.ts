@@ -41,7 +41,17 @@ export function readRequest(world: World, request: PlacementRequest): DemandSet 
     const at = itemOf.get(deployment)!;
     const shared = readItem(world, items[at]!, { at, deployment, rules: rulesOf.get(deployment)! });
     const existing = world.deployments.instances[deployment]!;
-    if (target > existing.length) {
+    const named = readRetired(world, items[at]!, { at, deployment });
+    if (named.size > 0) {
+      const left = existing.filter((row) => !named.has(row));
+      if (target !== left.length) {
+        const field = `items[${at}].counts.${world.dcns.names.ids[world.deployments.dcn[deployment]!]}`;
+        const problem = `is ${target}, and ${left.length} are left without those that are named`;
+        throw new PlacementInputError(field, problem, `give ${left.length}`);
+      }
+      for (const row of existing) decided.add(row);
+      demands.push({ ...shared, kind: "keep", count: target, instances: left });
+    } else if (target > existing.length) {
       demands.push({ ...shared, kind: "place", count: target - existing.length, instances: [] });
     } else if (target < existing.length) {
       const rows = [...existing].sort((a, b) => (world.instances.ids[a]! < world.instances.ids[b]! ? -1 : 1));
@@ -75,6 +85,22 @@ function readCount(
     );
   }
   return count - vms;
+}
+
+/** The rows of the instances of a deployment that are to go by name. */
+function readRetired(
+  world: World,
+  item: RequestItem,
+  { at, deployment }: Readonly<{ at: number; deployment: number }>,
+): ReadonlySet<number> {
+  const rows = new Set<number>();
+  for (const [index, id] of (item.retire ?? []).entries()) {
+    const row = world.instances.names.get(id);
+    const field = `items[${at}].retire[${index}]`;
+    if (row === undefined) throw new PlacementInputError(field, `"${id}" is not an instance`, "check the name");
+    if (world.instances.deployment[row] === deployment) rows.add(row);
+  }
+  return rows;
 }
 
 type ItemPlace = Readonly<{ at: number; deployment: number; rules: PlacementRules }>;
@@ -137,6 +163,33 @@ function checkRules(world: World, rules: PlacementRules, field: string): void {
   }
 }
 
+/** What an existing instance needs, as if it were asked for anew. */
+export function demandOfInstance(world: World, row: number, { stayInRack }: Readonly<{ stayInRack: boolean }>): Demand {
+  const { instances } = world;
+  const deployment = instances.deployment[row]!;
+  const subsystem = world.deployments.subsystem[deployment]!;
+  const business = world.subsystems.business[subsystem]!;
+  const pool = world.hosts.pool[instances.host[row]!]!;
+  const others = [...world.pools.names.ids.keys()].filter((other) => hasShare(world, other, business));
+  return {
+    kind: "place",
+    item: -1,
+    deployment,
+    count: 1,
+    class: instances.class[row]!,
+    nics: subnetsOfInstance(world, row).map((subnet) => world.subnets.area[subnet]!),
+    lifetime: (instances.flags[row]! & temporaryFlag) === 0 ? "long-term" : "temporary",
+    business,
+    subsystem,
+    dcn: world.deployments.dcn[deployment]!,
+    pools: others.includes(pool) ? others : [pool, ...others],
+    rules: stayInRack ? rulesBelowRack(world.subsystems.rules[subsystem]!) : world.subsystems.rules[subsystem]!,
+    previousHost: instances.host[row]!,
+    rack: stayInRack ? world.hosts.rack[instances.host[row]!]! : -1,
+    instances: [row],
+  };
+}
+
 function readReplacements(
   world: World,
   { replace = [], stayInRack = false }: PlacementRequest,
@@ -165,31 +218,11 @@ function readReplacements(
   }
   const keyOf = (rows: readonly number[]) => rows.map((row) => instances.ids[row]).join();
   const sorted = [...groups.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  return sorted.map((rows): Demand => {
-    const row = rows[0]!;
-    const deployment = instances.deployment[row]!;
-    const subsystem = world.deployments.subsystem[deployment]!;
-    const business = world.subsystems.business[subsystem]!;
-    const pool = world.hosts.pool[instances.host[row]!]!;
-    const others = [...world.pools.names.ids.keys()].filter((other) => hasShare(world, other, business));
-    return {
-      kind: "place",
-      item: -1,
-      deployment,
-      count: rows.length,
-      class: instances.class[row]!,
-      nics: subnetsOfInstance(world, row).map((subnet) => world.subnets.area[subnet]!),
-      lifetime: (instances.flags[row]! & temporaryFlag) === 0 ? "long-term" : "temporary",
-      business,
-      subsystem,
-      dcn: world.deployments.dcn[deployment]!,
-      pools: others.includes(pool) ? others : [pool, ...others],
-      rules: stayInRack ? rulesBelowRack(world.subsystems.rules[subsystem]!) : world.subsystems.rules[subsystem]!,
-      previousHost: instances.host[row]!,
-      rack: stayInRack ? world.hosts.rack[instances.host[row]!]! : -1,
-      instances: rows,
-    };
-  });
+  return sorted.map((rows) => ({
+    ...demandOfInstance(world, rows[0]!, { stayInRack }),
+    count: rows.length,
+    instances: rows,
+  }));
 }
 
 /** A move within a rack changes nothing about racks and IDCs, so their rules can't forbid it. */
@@ -207,7 +240,7 @@ function rulesBelowRack(rules: PlacementRules): PlacementRules {
 }
 
 /** The survival rules of the deployments that change, with the sizes that they will have. */
-function survivalLimits(
+export function survivalLimits(
   world: World,
   changed: ReadonlyMap<number, PlacementRules>,
   sizes: ReadonlyMap<number, number>,

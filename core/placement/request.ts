@@ -25,6 +25,8 @@ export type RequestItem = Readonly<{
   countVms?: boolean;
   lifetime?: InstanceLifetime;
   pool?: string;
+  /** Instances that go, by name; `counts` are then what is left in their DCNs, and the engine chooses none. */
+  retire?: readonly string[];
   /** Rules instead of the subsystem's own, for this request. */
   rules?: PlacementRules;
 }>;
@@ -44,6 +46,25 @@ export type PlannedInstance = Readonly<{
   borrowed: boolean;
   /** The existing instance that moves here. */
   replaces?: string;
+}>;
+
+/** Instances that get another class, each on its host, or else on another one of its rack, where its addresses hold. */
+export type ResizeRequest = Readonly<{ instances: readonly string[]; class: string }>;
+
+export type ResizePlan = Readonly<{ outcome: "resize"; resizes: readonly PlannedResize[] }>;
+
+/** `stays`: on its host. `toHost`, `toPool` and `borrowed` are what it has afterwards. */
+export type PlannedResize = Readonly<{
+  instance: string;
+  fromClass: string;
+  toClass: string;
+  fromHost: string;
+  toHost: string;
+  toPool: string;
+  stays: boolean;
+  borrowed: boolean;
+  /** Why it can't stay on its host. */
+  reason: BilingualText | null;
 }>;
 
 export type PlacementPlan = Readonly<{

@@ -15,6 +15,10 @@ export const texts = {
     en: `${many(count, "instance is", "instances are")} beyond the guarantee of the business: borrowed.`,
     zh: `其中 ${count} 个实例超出业务部门的保底配额，属于借用。`,
   }),
+  noRoomForResize: (host: string, inTheWay: readonly BilingualText[]): BilingualText => ({
+    en: `it can't stay on host ${host}: ${inTheWay.map(({ en }) => en).join("; ")}`,
+    zh: `无法留在宿主机 ${host}：${inTheWay.map(({ zh }) => zh).join("；")}`,
+  }),
   refused: (asked: readonly BilingualText[], inTheWay: readonly BilingualText[]): BilingualText => ({
     en: `This can't be placed${asked.map(({ en }, index) => `${index === 0 ? ": " : "; "}${en}`).join("")}. In the way: ${inTheWay.map(({ en }) => en).join("; ") || "there is no host for it at all"}.`,
     zh: `无法分配${asked.map(({ zh }, index) => `${index === 0 ? "：" : "；"}${zh}`).join("")}。原因：${inTheWay.map(({ zh }) => zh).join("；") || "没有任何可用的宿主机"}。`,

@@ -1,8 +1,9 @@
-import { letGoOfPods, networkAnnotationsOf, reserveAddresses, retireInstances } from "../ipam/index.ts";
+import { letGoOfPods, networkAnnotationsOf, pickAddresses, reserveAddresses, retireInstances } from "../ipam/index.ts";
 import type { AddressLedger } from "./neighbours.ts";
 
 /** The ledger of addresses as the main job uses it. */
 export const addressLedger: AddressLedger = {
+  pick: pickAddresses,
   reserve: reserveAddresses,
   networks: async (query, instances) => {
     const networks = await networkAnnotationsOf(query, instances);

@@ -70,7 +70,7 @@ export async function bringInstance(options: BringOptions): Promise<BroughtInsta
   const podVersion = pod.annotations["wcs.io/version"];
   if (podVersion !== meant.version) {
     const from = podVersion === undefined ? null : await options.designOf(podVersion);
-    const change: InstanceChange | null = from === null ? null : classifyChange(from, meant, options.purpose);
+    const change: InstanceChange | null = from === null ? null : classifyChange(from, meant, purposeOf(options, pod));
     if (change?.effect === "forbidden") {
       const paths = change.steps
         .filter(({ effect }) => effect === "forbidden")
@@ -78,8 +78,9 @@ export async function bringInstance(options: BringOptions): Promise<BroughtInsta
       throw new Error(`${instance}: a release may not change ${paths.join(", ")}`);
     }
     if (change !== null && change.effect !== "re-create") {
-      wrote = { ...wrote, pod: await patchPod(options, pod) };
-      return { did: "patched", change, reported: [], live, wrote };
+      const { resourceVersion, refused } = await patchPod(options, pod);
+      wrote = { ...wrote, pod: resourceVersion };
+      return { did: "patched", change, reported: refused, live, wrote };
     }
     await deletePod(options, pod);
     return { did: "re-created", change, reported: [], live, wrote: { ...wrote, deletedPod: pod.uid } };
@@ -87,9 +88,31 @@ export async function bringInstance(options: BringOptions): Promise<BroughtInsta
 
   const ofPod = drift.filter(({ object }) => object === "Pod");
   const mendable = ofPod.filter(({ action }) => action === "put-right");
-  if (mendable.length > 0) wrote = { ...wrote, pod: await patchPod(options, pod) };
-  const did = mendable.length > 0 ? "patched" : ofStatefulSet.length > 0 ? "applied" : "nothing";
-  return { did, change: null, reported: ofPod.filter(({ action }) => action === "report"), live, wrote };
+  let refused = resizeRefused(pod.resizeProblem);
+  if (mendable.length > 0) {
+    const patched = await patchPod(options, pod);
+    wrote = { ...wrote, pod: patched.resourceVersion };
+    ({ refused } = patched);
+  }
+  // What its host refuses to do in place it refuses again: that is no news to tell.
+  const did = mendable.length > refused.length ? "patched" : ofStatefulSet.length > 0 ? "applied" : "nothing";
+  const reported = [...ofPod.filter(({ action }) => action === "report"), ...refused];
+  return { did, change: null, reported, live, wrote };
+}
+
+/** An instance whose record names another host than its pod's is being moved there. */
+function purposeOf({ meant, purpose }: BringOptions, pod: LivePod): ChangePurpose {
+  const isElsewhere =
+    pod.hostName !== null && !canonicalJson(meant.podTemplate.spec["affinity"]).includes(`"${pod.hostName}"`);
+  return isElsewhere ? "move" : purpose;
+}
+
+/** A new size that its host does not give in place is reported: people decide when an application stops. */
+function resizeRefused(problem: string | null): readonly Drift[] {
+  if (problem === null) return [];
+  const reason = `it can't be resized in place (${problem}); restart the instance to give it its class`;
+  const path = `spec.containers[${containerName}].resources`;
+  return [{ action: "report", object: "Pod", path, meant: undefined, found: undefined, reason }];
 }
 
 /** Returns the resource version. */
@@ -120,8 +143,14 @@ function typeOf(object: KubeObject) {
   return type;
 }
 
-/** Image and metadata by one patch, CPU and memory by another, as Kubernetes wants it (KEP-1287). Returns the resource version. */
-async function patchPod({ client, namespace, instance, meant, signal }: BringOptions, pod: LivePod): Promise<string> {
+/**
+ * Image and metadata by one patch, CPU and memory by another, as Kubernetes wants it (KEP-1287). Returns the resource version, and what of the
+ * latter the API server refuses for good.
+ */
+async function patchPod(
+  { client, namespace, instance, meant, signal }: BringOptions,
+  pod: LivePod,
+): Promise<Readonly<{ resourceVersion: string; refused: readonly Drift[] }>> {
   const name = podName(instance);
   const { metadata, spec } = meant.podTemplate;
   const container = containerOf(spec);
@@ -145,16 +174,21 @@ async function patchPod({ client, namespace, instance, meant, signal }: BringOpt
   let patched = await client.patch(pods, { namespace, name, kind: "strategic", patch, signal });
   if (canonicalJson(before["resources"]) !== canonicalJson(container["resources"])) {
     const resize = { spec: { containers: [{ name: containerName, resources: container["resources"] }] } };
-    patched = await client.patch(pods, {
-      namespace,
-      name,
-      subresource: "resize",
-      kind: "strategic",
-      patch: resize,
-      signal,
-    });
+    try {
+      patched = await client.patch(pods, {
+        namespace,
+        name,
+        subresource: "resize",
+        kind: "strategic",
+        patch: resize,
+        signal,
+      });
+    } catch (error) {
+      if (!isKubeError(error, "invalid", "forbidden")) throw error;
+      return { resourceVersion: patched.metadata.resourceVersion ?? "", refused: resizeRefused(error.message) };
+    }
   }
-  return patched.metadata.resourceVersion ?? "";
+  return { resourceVersion: patched.metadata.resourceVersion ?? "", refused: [] };
 }
 
 /** Labels that the StatefulSet controller puts on its pods. */

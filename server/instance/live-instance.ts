@@ -31,6 +31,8 @@ export function livePod(pod: PodObject): LivePod {
   const condition = (type: string) => pod.status?.conditions?.find((candidate) => candidate.type === type);
   const ready = condition("Ready");
   const scheduled = condition("PodScheduled");
+  // kubelet keeps it there while it will not, or can not yet, do it (KEP-1287).
+  const resizing = condition("PodResizePending");
   const container = pod.status?.containerStatuses?.find(({ name }) => name === containerName);
   const waiting = container?.state?.["waiting"];
   const ended = container?.lastState?.["terminated"] ?? container?.state?.["terminated"];
@@ -56,6 +58,7 @@ export function livePod(pod: PodObject): LivePod {
     runningDigest: container?.imageID?.match(/sha256:[0-9a-f]{64}$/)?.[0] ?? null,
     waitingReason: refused ? (pod.status?.reason ?? "Refused") : (waiting?.reason ?? null),
     waitingMessage: refused ? (pod.status?.message ?? null) : (waiting?.message ?? null),
+    resizeProblem: resizing?.status === "True" ? `${resizing.reason ?? ""}: ${resizing.message ?? ""}` : null,
     lastExit: ended === undefined ? null : { code: ended.exitCode ?? 0, reason: ended.reason ?? "Unknown" },
   };
 }

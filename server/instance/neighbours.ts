@@ -1,6 +1,12 @@
 import type { HostHealth, InstanceClass } from "@wcs/core/instance";
 import type { NetworkAnnotation } from "@wcs/core/ipam";
-import type { PlacementAnswer, PlacementRequest } from "@wcs/core/placement";
+import type {
+  PlacementAnswer,
+  PlacementRefusal,
+  PlacementRequest,
+  ResizePlan,
+  ResizeRequest,
+} from "@wcs/core/placement";
 import type { KubeClient } from "@wcs/kube";
 import type { Scope } from "@wcs/core/access-rights";
 import type { InstancePlace, LiveInstance } from "./live-instance.ts";
@@ -21,7 +27,12 @@ export type EstateLookup = Readonly<{
   environment: (
     query: Query,
     name: string,
-  ) => Promise<Readonly<{ name: string; ticketRequired: boolean; approvals: number }> | null>;
+  ) => Promise<Readonly<{
+    name: string;
+    ticketRequired: boolean;
+    approvals: number;
+    instanceNames?: string;
+  }> | null>;
   /** The Kubernetes node of a host. */
   nodeOf: (query: Query, host: string) => Promise<string | null>;
 }>;
@@ -64,19 +75,23 @@ export type PlacementDecision = Readonly<{
 export type PlacementService = Readonly<{
   /** Decides by everything that is committed: asked before the transaction changes instances or addresses. Nothing is reserved. */
   decide: (query: Query, question: PlacementRequest) => Promise<PlacementDecision>;
+  /** Where instances get another class, by the same. */
+  resize: (query: Query, request: ResizeRequest) => Promise<ResizePlan | PlacementRefusal>;
   /** Holds every other promise off until the transaction ends, so that what `decide` says then stays true. */
   lock: (tx: Transaction) => Promise<void>;
 }>;
 
 /** The ledger of addresses, in the caller's transaction. */
 export type AddressLedger = Readonly<{
+  /** Free addresses, one for each subnet in the list, locked until the transaction ends: for those who must know them before they reserve. */
+  pick: (tx: Transaction, subnets: readonly string[]) => Promise<readonly string[]>;
   reserve: (
     tx: Transaction,
     demands: readonly Readonly<{
       instance: string;
       subsystem: string;
       scope: Scope;
-      nics: readonly Readonly<{ nic: string; subnet: string }>[];
+      nics: readonly Readonly<{ nic: string; subnet: string; ip?: string }>[];
     }>[],
   ) => Promise<readonly Readonly<{ instance: string; nic: string; subnet: string; ip: string }>[]>;
   /** The `wcs.io/network` annotations of instances as the ledger has them now. Throws for one that has no addresses. */

@@ -19,7 +19,7 @@ import { scopeOfInstance, selectInstances, type InstanceObservation, type Instan
 import { readLiveInstance, type LiveInstance } from "./live-instance.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { createInstanceReader, type InstanceReader } from "./read-instance.ts";
-import { lockInstance, sameObservation, saveInstance, type InstanceChanges } from "./save-instance.ts";
+import { lockInstance, sameDrift, sameObservation, saveInstance, type InstanceChanges } from "./save-instance.ts";
 
 const name = "instances";
 /** How soon to look again although nothing was told: the watches tell, and these are for what they miss. */
@@ -232,7 +232,7 @@ async function observe(
       state === instance.state &&
       reason === instance.stateReason &&
       sameObservation(instance.observed, observed) &&
-      JSON.stringify(instance.drift) === JSON.stringify(seen.drift);
+      sameDrift(instance.drift, seen.drift);
     return same ? null : { state, stateReason: reason, observed, drift: seen.drift };
   };
   if (news(before) === null) return before.state;

@@ -1,3 +1,4 @@
+import { canonicalJson } from "@wcs/core/canonical";
 import type { InstanceDesignRecord, InstanceObservation, InstanceRecord } from "./instance-record.ts";
 import { instanceColumns, instanceOf, scopeOfInstance, selectInstances } from "./instance-record.ts";
 import { instanceView } from "./instance-view.ts";
@@ -18,6 +19,9 @@ export type InstanceChanges = Partial<
     | "heldBy"
     | "host"
     | "node"
+    | "class"
+    | "pool"
+    | "borrowed"
     | "retiredAt"
   > &
     Readonly<{ restartOf: string | null }>
@@ -34,6 +38,9 @@ const columnOf: Readonly<Record<keyof InstanceChanges, string>> = {
   heldBy: "held_by",
   host: "host",
   node: "node",
+  class: "class",
+  pool: "pool",
+  borrowed: "borrowed",
   retiredAt: "retired_at",
   restartOf: "restart_of",
 };
@@ -102,6 +109,11 @@ function tellInstance(tx: Transaction, instance: InstanceRecord): void {
 /** True when two observations say the same. */
 export function sameObservation(a: InstanceObservation | null, b: InstanceObservation | null): boolean {
   return JSON.stringify(a) === JSON.stringify(b) || (a !== null && b !== null && keysDiffer(a, b).length === 0);
+}
+
+/** True when two lists of differences say the same: the database gives members back in an order of its own, and leaves out what is undefined. */
+export function sameDrift(kept: InstanceRecord["drift"], seen: InstanceRecord["drift"]): boolean {
+  return canonicalJson(kept) === canonicalJson(JSON.parse(JSON.stringify(seen)));
 }
 
 function keysDiffer(a: InstanceObservation, b: InstanceObservation): readonly string[] {

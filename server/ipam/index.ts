@@ -3,6 +3,6 @@ export { blockSize, dynamicBlockGrantOf, returnBlocksOf, sizeHostBlocks } from "
 export { fixedAddresses, type FixedAddresses } from "./fixed-addresses.ts";
 export { letGoOfPods, networkAnnotationsOf, renewInstances, retireInstances } from "./instance-addresses.ts";
 export { subnetUsage } from "./ip-queries.ts";
-export { reserveAddresses, type AddressDemand, type ReservedAddress } from "./reserve-addresses.ts";
+export { pickAddresses, reserveAddresses, type AddressDemand, type ReservedAddress } from "./reserve-addresses.ts";
 export { forgetSubnet, syncArea, syncSubnet, type LedgerArea, type LedgerSubnet } from "./sync-network.ts";
 export { syncOccupied, type OccupiedAddress, type OccupiedByOwners, type OccupiedProblem } from "./sync-occupied.ts";

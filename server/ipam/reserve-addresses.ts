@@ -7,12 +7,15 @@ import type { AddressRow } from "./address-row.ts";
 import { by, changeAddresses, lockAddresses, nextGeneration, recordAddressEvents } from "./change-addresses.ts";
 import { refuseExhausted } from "./refuse-exhausted.ts";
 
-/** The NICs that an instance needs, each in the subnet that placement chose. `nic` is its interface's name, `eth0` the first. */
+/**
+ * The NICs that an instance needs, each in the subnet that placement chose. `nic` is its interface's name, `eth0` the first. `ip`: one that
+ * this transaction has picked.
+ */
 export type AddressDemand = Readonly<{
   instance: string;
   subsystem: string;
   scope: Scope;
-  nics: readonly Readonly<{ nic: string; subnet: string }>[];
+  nics: readonly Readonly<{ nic: string; subnet: string; ip?: string }>[];
 }>;
 
 /** What an instance's NIC has. */
@@ -24,7 +27,7 @@ export type ReservedAddress = Readonly<{
   generation: number;
 }>;
 
-type Wanted = Readonly<{ demand: AddressDemand; nic: string; subnet: string }>;
+type Wanted = Readonly<{ demand: AddressDemand; nic: string; subnet: string; ip: string | null }>;
 
 /** Most NICs of one call: a plan of twenty thousand instances with two NICs each. */
 const mostNics = 40_000;
@@ -39,7 +42,9 @@ export async function reserveAddresses(
   tx: Transaction,
   demands: readonly AddressDemand[],
 ): Promise<readonly ReservedAddress[]> {
-  const wanted = demands.flatMap((demand) => demand.nics.map(({ nic, subnet }): Wanted => ({ demand, nic, subnet })));
+  const wanted = demands.flatMap((demand) =>
+    demand.nics.map(({ nic, subnet, ip = null }): Wanted => ({ demand, nic, subnet, ip })),
+  );
   const keys = new Set(wanted.map(keyOf));
   if (keys.size < wanted.length) throw new TypeError("an instance's NIC is asked for twice");
   if (wanted.length > mostNics) throw new RangeError(`${wanted.length} NICs at once; at most ${mostNics}`);
@@ -62,6 +67,26 @@ export async function reserveAddresses(
     ip: row.ip,
     generation: row.generation,
   }));
+}
+
+/**
+ * Chooses free addresses, one for each subnet in the list, and locks them until the transaction ends. Throws `ipam.exhausted`. For instances
+ * whose names hold their address: reserve them in the same transaction.
+ */
+export async function pickAddresses(tx: Transaction, subnets: readonly string[]): Promise<readonly string[]> {
+  const picked: string[] = [];
+  const places = Map.groupBy(subnets.keys(), (index) => subnets[index] ?? "");
+  for (const [subnet, indexes] of [...places].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const rows = await tx.query<{ ip: string }>("SELECT host(ip) AS ip FROM ipam_take($1, $2) AS t (ip)", [
+      subnet,
+      indexes.length,
+    ]);
+    if (rows.length < indexes.length) {
+      await refuseExhausted(tx.query, subnet, { wanted: indexes.length, taken: rows.length });
+    }
+    for (const [at, index] of indexes.entries()) picked[index] = rows[at]?.ip ?? "";
+  }
+  return picked;
 }
 
 /** The addresses that the instances have already; a retired instance's come back to it. */
@@ -89,7 +114,9 @@ async function keepOwn(tx: Transaction, wanted: readonly Wanted[]): Promise<Read
   return new Map(rows.map((row) => [`${row.owner} ${row.nic}`, row]));
 }
 
-async function takeFrom(tx: Transaction, subnet: string, wants: readonly Wanted[]): Promise<readonly AddressRow[]> {
+async function takeFrom(tx: Transaction, subnet: string, wanted: readonly Wanted[]): Promise<readonly AddressRow[]> {
+  const picked = wanted.filter(({ ip }) => ip !== null);
+  const wants = [...picked, ...wanted.filter(({ ip }) => ip === null)];
   const owners = wants.map(({ demand, nic }) => ({
     owner: demand.instance,
     nic,
@@ -98,7 +125,8 @@ async function takeFrom(tx: Transaction, subnet: string, wants: readonly Wanted[
     environment: demand.scope.environment,
     dcn_group: demand.scope.dcnGroup,
   }));
-  const values = [subnet, wants.length, JSON.stringify(owners), ...by(tx)];
+  const ips = picked.map(({ ip }) => ip);
+  const values = [subnet, wants.length - ips.length, JSON.stringify(owners), ...by(tx), ips];
   const rows = await tx.query<AddressRow>(takeText, values).catch(explainDouble);
   if (rows.length < wants.length) {
     await refuseExhausted(tx.query, subnet, { wanted: wants.length, taken: rows.length });
@@ -107,7 +135,10 @@ async function takeFrom(tx: Transaction, subnet: string, wants: readonly Wanted[
 }
 
 // Addresses come in the order of giving out, and demands take them in the order in which they were made.
-const takeText = `WITH taken AS (SELECT ip, n FROM ipam_take($1, $2) WITH ORDINALITY AS t (ip, n)),
+const takeText = `WITH taken AS (SELECT ip, n FROM unnest($9::inet[]) WITH ORDINALITY AS p (ip, n)
+    UNION ALL (SELECT ip, cardinality($9::inet[]) + row_number() OVER (ORDER BY n)
+      FROM ipam_take($1, CASE WHEN $2::int > 0 THEN $2 + cardinality($9::inet[]) ELSE 0 END) WITH ORDINALITY AS t (ip, n)
+      WHERE ip <> ALL ($9::inet[]) LIMIT $2)),
   generation AS (SELECT nextval('ipam_generations') AS generation)
   UPDATE ipam_addresses a SET state = 'reserved', owner_kind = 'instance', owner = d.owner, nic = d.nic, subsystem = d.subsystem,
     business = d.business, environment = d.environment, dcn_group = d.dcn_group, generation = g.generation,
@@ -115,7 +146,7 @@ const takeText = `WITH taken AS (SELECT ip, n FROM ipam_take($1, $2) WITH ORDINA
   FROM taken t CROSS JOIN generation g JOIN
     ROWS FROM (jsonb_to_recordset($3::jsonb) AS (owner text, nic text, subsystem text, business text, environment text, dcn_group text))
       WITH ORDINALITY AS d (owner, nic, subsystem, business, environment, dcn_group, n) ON d.n = t.n
-  WHERE a.ip = t.ip RETURNING a.*`;
+  WHERE a.ip = t.ip AND a.state = 'free' RETURNING a.*`;
 
 /** Two acts that give addresses to one instance at once: the second to commit finds the first's. */
 function explainDouble(error: unknown): never {

@@ -1,4 +1,4 @@
-import { planPlacement } from "@wcs/core/placement";
+import { planPlacement, planResize } from "@wcs/core/placement";
 import type { Query } from "../database/database.ts";
 import type { PlacementService } from "../instance/neighbours.ts";
 import { version } from "../program/version.ts";
@@ -23,6 +23,10 @@ export function placementService(picture: Picture): PlacementService {
           await insertDecision(tx.query, { request, engine: version, question, answer, parts: written.parts });
         },
       };
+    },
+    resize: async (query, request) => {
+      await refuseOwnChanges(query);
+      return picture.ask((world) => refusingUnreadable(() => planResize(world, request)));
     },
   };
 }

@@ -85,7 +85,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createMaintenance(platform),
     createPlacement(platform, picture),
     createReleases(platform, mainJob),
-    createRequests(platform, neighbours),
+    createRequests(platform, mainJob),
     createTemplates(platform, async (query, id) => (await estateLookup.subsystem(query, id))?.business ?? null),
     createTokens(platform, { scopeOfSubject, missingInEstate }),
     createWatch(platform),

@@ -71,7 +71,11 @@ function estate(): unknown[] {
     { kind: "Person", name: "bob", spec: { business: "retail" } },
     { kind: "System", name: "savings", spec: { business: "retail" } },
     { kind: "Subsystem", name: "1001", spec: { system: "savings", importance: "A", owner: "ann" } },
-    { kind: "Class", name: "2C4G", spec: { cpuMilli: 2000, memoryMiB: 4096 } },
+    ...[2, 4, 8, 12].map((cores) => ({
+      kind: "Class",
+      name: `${cores}C${cores * 2}G`,
+      spec: { cpuMilli: cores * 1000, memoryMiB: cores * 2048 },
+    })),
     { kind: "Cluster", name: "idc1-c1", spec: { idc: "idc1", environment: "production" } },
     {
       kind: "Pool",
@@ -411,6 +415,117 @@ describe("the main job on a real database and a real API server", () => {
     assert.equal((await podUids()).has(`${name}-0`), false);
     await ann.call(startInstance, { params: { name }, ticket });
     await state("ready");
+  });
+
+  const approved = async (request: Readonly<{ id: string; planHash: string }>) =>
+    (await bob.call(approveRequest, { params: { id: request.id }, body: { planHash: request.planHash } })).body;
+  const ready = (name: string) =>
+    until(`${name} to be ready`, async () => {
+      const { body: instance } = await ann.call(getInstance, { params: { name } });
+      return instance.state === "ready" && instance.differences.length === 0 && instance;
+    });
+
+  it("resizes an instance in place, after approval, and says so before", async () => {
+    const name = "1001-1c1-01";
+    const resize = { subsystem: "1001", resize: [name], class: "4C8G" };
+    const dry = (await ann.call(createRequest, { body: resize, ticket: "CHG-15", query: { dryRun: true } })).body;
+    const [planned] = dry.plan.resizes;
+    assert.deepEqual([planned?.effect, planned?.fromClass, planned?.toClass], ["in-place", "2C4G", "4C8G"]);
+    assert.match(planned?.reasons.map(({ en }) => en).join() ?? "", /resized while it runs/);
+    const uid = (await podUids()).get(`${name}-0`);
+    const before = await ready(name);
+    await approved((await ann.call(createRequest, { body: resize, ticket: "CHG-15" })).body);
+    await until("its pod to have the class", async () => {
+      const pod = await kube.get(pods, { namespace: "wcs-retail", name: `${name}-0` });
+      const resources = pod.spec?.containers?.[0]?.["resources"] as { limits?: { cpu?: string } } | undefined;
+      return resources?.limits?.cpu === "4";
+    });
+    assert.equal((await podUids()).get(`${name}-0`), uid, "the same pod");
+    const after = await ready(name);
+    assert.deepEqual([after.class, after.host, after.nics], ["4C8G", before.host, before.nics]);
+    const again = { ticket: "CHG-16", query: { dryRun: true } };
+    assert.match(await problem(ann.call(createRequest, { body: resize, ...again })), /has class 4C8G already/);
+    const nobody = { ...resize, resize: ["1001-1c1-77"] };
+    assert.match(await problem(ann.call(createRequest, { body: nobody, ...again })), /no instance 1001-1c1-77/);
+    const both = { ...resize, retire: [name] };
+    assert.match(await problem(ann.call(createRequest, { body: both, ...again })), /one of counts, retire and resize/);
+  });
+
+  it("makes an instance anew on another host of its rack when its own has no room for the class, with its address", async () => {
+    const { items } = (await ann.call(listInstances, {})).body;
+    const of = (host: string) => items.filter((item) => item.host === host);
+    const [first, second] = ["idc1-h1", "idc1-h3"].map(of).find((there) => there.length === 2) ?? [];
+    assert.ok(first && second, "a host of 16 cores with two instances");
+    const resize = async (name: string, to: string, ticket: string) =>
+      (await ann.call(createRequest, { body: { subsystem: "1001", resize: [name], class: to }, ticket })).body;
+    await approved(await resize(first.name, "12C24G", "CHG-16"));
+    const request = await resize(second.name, "8C16G", "CHG-17");
+    const [planned] = request.plan.resizes;
+    assert.deepEqual([planned?.effect, planned?.fromHost], ["re-create", second.host]);
+    assert.match(planned?.reasons[0]?.en ?? "", /^it can't stay on host .*: not enough CPU free/);
+    await approved(request);
+    const uid = (await podUids()).get(`${second.name}-0`);
+    await until("it to be there", async () => {
+      const pod = await kube.find(pods, { namespace: "wcs-retail", name: `${second.name}-0` });
+      return pod !== null && pod.metadata.uid !== uid && pod.spec?.nodeName === planned?.toHost;
+    });
+    const after = await ready(second.name);
+    assert.deepEqual([after.host, after.nics, after.class], [planned?.toHost, second.nics, "8C16G"]);
+  });
+
+  it("names new instances by their environment's pattern, with the address in it", async () => {
+    const pattern = (instanceNames: string) => ({
+      kind: "Environment",
+      name: "production",
+      spec: { ticketRequired: true, approvals: 1, instanceNames },
+    });
+    const change = (text: string) =>
+      server.admin.call(changeEstate, { ticket: "CHG-0", body: { documents: [pattern(text)] } });
+    assert.match(await problem(change("{dcn}-{nn}")), /^estate.invalid/);
+    await change(`{system}-${"x".repeat(40)}-{ip}`);
+    const one = { ...body, counts: { "1C2": 4 } };
+    const dryRun = { body: one, ticket: "CHG-18", query: { dryRun: true } };
+    assert.match(
+      await problem(ann.call(createRequest, dryRun)),
+      /may have 52: change instanceNames of environment production/,
+    );
+    await change("{system}-{ip}");
+    const { instances } = await approved((await ann.call(createRequest, { body: one, ticket: "CHG-18" })).body);
+    const named = (await ann.call(getInstance, { params: { name: instances[0] ?? "" } })).body;
+    assert.equal(named.name, `savings-${named.nics[0]?.ip.replaceAll(".", "-")}`);
+    await change("{subsystem}-{dcn}-{nn}");
+  });
+
+  it("retires those that are named, and plans again what does not hold any more when it is approved", async () => {
+    const named = (await ann.call(listInstances, { query: { dcn: "1C2" } })).body.items.find(({ name }) =>
+      name.startsWith("savings-"),
+    );
+    assert.ok(named);
+    const grow = (await ann.call(createRequest, { body: { ...body, counts: { "1C2": 5 } }, ticket: "CHG-22" })).body;
+    const retire = { subsystem: "1001", retire: [named.name] };
+    const going = (await ann.call(createRequest, { body: retire, ticket: "CHG-23" })).body;
+    assert.deepEqual(going.plan.removals, [named.name]);
+    await approved(going);
+    await until("it to be retired", async () => {
+      const { body: instance } = await ann.call(getInstance, { params: { name: named.name } });
+      return instance.state === "retired";
+    });
+    const again = await approved(grow);
+    assert.equal(again.state, "awaiting-approval");
+    assert.match(again.reason, /does not hold any more/);
+    assert.deepEqual([grow.plan.places.length, again.plan.places.length, again.approvals.length], [1, 2, 0]);
+    assert.match(await problem(approved(grow)), /^approval.refused: the plan has changed/);
+    const { instances } = await approved(again);
+    assert.equal(instances.length, 2);
+    await approved(
+      (await ann.call(createRequest, { body: { subsystem: "1001", retire: instances }, ticket: "CHG-24" })).body,
+    );
+    await until(
+      "them to be retired",
+      async () => (await ann.call(listInstances, { query: { dcn: "1C2" } })).body.items.length === 3,
+    );
+    const gone = { body: retire, ticket: "CHG-25", query: { dryRun: true } };
+    assert.match(await problem(ann.call(createRequest, gone)), /is retired .*leave it out/);
   });
 
   it("retires what a smaller number leaves over", async () => {

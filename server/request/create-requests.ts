@@ -1,6 +1,5 @@
 import { requestOperations, type RequestBody } from "@wcs/api/request";
 import { reaches, type Scope } from "@wcs/core/access-rights";
-import type { PlacementRefusal } from "@wcs/core/placement";
 import { approvalProblem, freeRules, isApproved } from "@wcs/core/release";
 import { notFound, principalReach, requireAccess, type Principal } from "../access/principal.ts";
 import { recordAudit } from "../audit/record-audit.ts";
@@ -10,9 +9,11 @@ import { recordEvent } from "../events/record-event.ts";
 import { Failure } from "../http/failure.ts";
 import { decodePageCursor, encodePageCursor } from "../http/page-cursor.ts";
 import { act, answer, read } from "../http/route.ts";
+import { selectInstances } from "../instance/instance-record.ts";
 import type { Neighbours } from "../instance/neighbours.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import { deliverInstances } from "./deliver-instances.ts";
+import { planRequest, understandRequest, type RequestEnvironment } from "./plan-request.ts";
 import {
   insertRequest,
   promiseOf,
@@ -25,52 +26,18 @@ import {
 const [list, create, get, approve, reject] = requestOperations;
 
 /** `/api/v1/requests`: instances are asked for, the plan is shown and approved by another person, and then they are delivered. */
-export function createRequests(platform: Platform, neighbours: Neighbours): Feature {
+export function createRequests(platform: Platform, environment: RequestEnvironment): Feature {
+  const { neighbours } = environment;
   const { estate, placement } = neighbours;
 
   const approvalsOf = async (query: Query, request: RequestRecord) =>
     (await estate.environment(query, request.environment))?.approvals ?? 1;
   const viewOf = async (query: Query, request: RequestRecord) => view(request, await approvalsOf(query, request));
 
-  /** What is asked for, with everything that it names looked up. */
-  const understand = async (query: Query, body: RequestBody) => {
-    const subsystem = await estate.subsystem(query, body.subsystem);
-    if (subsystem === null) throw notFound("subsystems", body.subsystem);
-    if ((await estate.class(query, body.class)) === null) throw notFound("classes", body.class);
-    const dcns = [];
-    for (const id of Object.keys(body.counts)) {
-      const dcn = await estate.dcn(query, id);
-      if (dcn === null) throw notFound("dcns", id);
-      dcns.push(dcn);
-    }
-    const [environment, ...others] = new Set(dcns.map((dcn) => dcn.environment));
-    if (environment === undefined || others.length > 0) {
-      const detail = `its DCNs are of ${[environment, ...others].join(" and ")}: one request is for one environment`;
-      throw new Failure("request.invalid", detail, { errors: [{ pointer: "counts", message: detail }] });
-    }
-    return { subsystem, dcns, environment };
+  const plan = async (query: Query, body: RequestBody) => {
+    const { plan: planned, keep } = await planRequest(query, body, environment);
+    return { promise: promiseOf(body, planned), keep };
   };
-  const plan = async (query: Query, body: RequestBody, areas: readonly string[]) => {
-    const { answer: found, keep } = await placement.decide(query, {
-      items: [
-        {
-          subsystem: body.subsystem,
-          class: body.class,
-          areas: body.areas ?? areas,
-          counts: body.counts,
-          ...(body.countVms === undefined ? {} : { countVms: body.countVms }),
-          ...(body.lifetime === undefined ? {} : { lifetime: body.lifetime }),
-          ...(body.pool === undefined ? {} : { pool: body.pool }),
-        },
-      ],
-    });
-    if (found.outcome === "refusal") throw impossible(found);
-    if (found.places.length + found.removals.length === 0) {
-      throw new Failure("request.impossible", "every DCN has that many already: there is nothing to do");
-    }
-    return { promise: promiseOf(body, found), keep };
-  };
-
   const record = (tx: Transaction, before: RequestRecord | null, after: RequestRecord, needed: number): void => {
     const scope = scopeOfRequest(after);
     const shown = view(after, needed);
@@ -87,7 +54,8 @@ export function createRequests(platform: Platform, neighbours: Neighbours): Feat
   /** Delivers a request whose plan is approved and still holds; the caller's transaction holds placement's lock. */
   const deliver = async (tx: Transaction, request: RequestRecord): Promise<RequestRecord> => {
     const instances = await deliverInstances(tx, request, neighbours);
-    const stateReason = `${instances.length} instances delivered, ${request.plan.removals.length} retiring`;
+    const { removals, resizes } = request.plan;
+    const stateReason = `${instances.length} instances delivered, ${removals.length} retiring, ${resizes.length} resized`;
     return updateRequest(tx.query, request, { state: "delivered", stateReason, instances });
   };
   const locked = async (tx: Transaction, principal: Principal, id: string): Promise<RequestRecord> => {
@@ -127,25 +95,25 @@ export function createRequests(platform: Platform, neighbours: Neighbours): Feat
         return answer(200, { items: views, next: items.length === limit ? encodePageCursor([before]) : null });
       }),
       act(create, async ({ body, principal }, tx) => {
-        const { subsystem, dcns, environment } = await understand(tx.query, body);
-        const groups = [...new Set(dcns.map(({ group }) => group))];
+        const understood = await understandRequest(tx.query, body, environment);
+        const { subsystem, dcnGroups: groups, environment: name } = understood;
         const { business } = subsystem;
         for (const dcnGroup of groups) {
-          const scope = { business, environment, dcnGroup };
+          const scope = { business, environment: name, dcnGroup };
           requireAccess(principal, { verb: "create", resource: "requests", name: body.subsystem, scope });
         }
-        const rules = await estate.environment(tx.query, environment);
+        const rules = await estate.environment(tx.query, name);
         const { ticket, reason } = tx.context;
         if (rules?.ticketRequired === true && ticket === null) {
-          throw new Failure("act.ticket-required", `${environment} asks for a change ticket`);
+          throw new Failure("act.ticket-required", `${name} asks for a change ticket`);
         }
         const needed = rules?.approvals ?? 1;
         if (needed === 0) await placement.lock(tx);
-        const { promise, keep } = await plan(tx.query, body, subsystem.areas);
+        const { promise, keep } = await plan(tx.query, body);
         let request = await insertRequest(tx.query, {
           subsystem: body.subsystem,
           business,
-          environment,
+          environment: name,
           dcnGroup: groups.length === 1 ? (groups[0] ?? null) : null,
           body,
           ...promise,
@@ -184,8 +152,7 @@ export function createRequests(platform: Platform, neighbours: Neighbours): Feat
         const { requester, planHash, approvals } = request;
         if (isApproved({ rules, requester, planHash, approvals })) {
           await placement.lock(tx);
-          const { subsystem } = await understand(tx.query, request.body);
-          const { promise: now, keep } = await plan(tx.query, request.body, subsystem.areas);
+          const { promise: now, keep } = await plan(tx.query, request.body);
           await keep(tx, request.id);
           request =
             now.planHash === request.planHash
@@ -215,7 +182,11 @@ export function createRequests(platform: Platform, neighbours: Neighbours): Feat
 /** One scope for each DCN group that a request touches. */
 async function scopesOf(query: Query, request: RequestRecord, estate: Neighbours["estate"]): Promise<readonly Scope[]> {
   const groups = new Set<string | null>();
-  for (const id of Object.keys(request.body.counts)) groups.add((await estate.dcn(query, id))?.group ?? null);
+  for (const id of Object.keys(request.body.counts ?? {})) groups.add((await estate.dcn(query, id))?.group ?? null);
+  const { retire = [], resize = [] } = request.body;
+  for (const { dcnGroup } of await selectInstances(query, "name = ANY($1)", [[...retire, ...resize]])) {
+    groups.add(dcnGroup);
+  }
   return [...groups].map((dcnGroup) => ({ ...scopeOfRequest(request), dcnGroup }));
 }
 
@@ -244,12 +215,4 @@ function view(request: RequestRecord, approvalsNeeded: number) {
     createdAt: request.createdAt,
     version: request.version,
   };
-}
-
-function impossible(refusal: PlacementRefusal): Failure {
-  const errors = [
-    ...refusal.conflict.map(({ rule, text }) => ({ code: rule, message: text.en })),
-    ...refusal.remedies.map(({ kind, text }) => ({ code: `remedy.${kind}`, message: text.en })),
-  ];
-  return new Failure("request.impossible", refusal.text.en, { errors });
 }

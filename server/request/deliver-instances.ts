@@ -1,11 +1,4 @@
 import type { RequestPlan } from "@wcs/api/request";
-import {
-  defaultNamePattern,
-  nameInstances,
-  parseNamePattern,
-  type NameParts,
-  type NamePattern,
-} from "@wcs/core/instance";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { recordEvent } from "../events/record-event.ts";
@@ -13,8 +6,10 @@ import { Failure } from "../http/failure.ts";
 import { instanceColumns, instanceOf, scopeOfInstance, type InstanceRecord } from "../instance/instance-record.ts";
 import { instanceView } from "../instance/instance-view.ts";
 import type { Neighbours } from "../instance/neighbours.ts";
-import { lockInstance, saveInstance } from "../instance/save-instance.ts";
+import { saveInstance } from "../instance/save-instance.ts";
+import { namePlaces } from "./name-instances.ts";
 import type { RequestRecord } from "./request-record.ts";
+import { lockFree, resizeInstance } from "./resize-instances.ts";
 
 /** The names of NICs on an instance, in the order of its areas. */
 const nicName = (index: number) => `eth${index}`;
@@ -29,25 +24,35 @@ export async function deliverInstances(
   neighbours: Neighbours,
 ): Promise<readonly string[]> {
   const { plan } = request;
+  const { estate } = neighbours;
   for (const name of plan.removals) await retire(tx, name, request.id);
+  for (const resize of plan.resizes) await resizeInstance(tx, resize, { request: request.id, estate });
   if (plan.places.length === 0) return [];
 
-  const names = await namesFor(tx, request, neighbours);
+  const subsystem = await estate.subsystem(tx.query, request.subsystem);
+  if (subsystem === null) throw new Failure("request.impossible", `subsystem ${request.subsystem} is gone`);
+  const { environment } = request;
+  const pattern = (await estate.environment(tx.query, environment))?.instanceNames;
+  const { addresses: ledger } = neighbours;
+  const names = await namePlaces(tx, plan.places, { pattern, environment, subsystem, addresses: ledger });
   const groups = new Map<string, string>();
   for (const dcn of new Set(plan.places.map((place) => place.dcn))) {
-    groups.set(dcn, (await neighbours.estate.dcn(tx.query, dcn))?.group ?? "");
+    groups.set(dcn, (await estate.dcn(tx.query, dcn))?.group ?? "");
   }
   const demands = plan.places.map((place, index) => ({
     instance: names[index]?.name ?? "",
     subsystem: request.subsystem,
     scope: { business: request.business, environment: request.environment, dcnGroup: groups.get(place.dcn) ?? null },
-    nics: place.nics.map(({ subnet }, at) => ({ nic: nicName(at), subnet })),
+    nics: place.nics.map(({ subnet }, at) => {
+      const ip = at === 0 ? (names[index]?.ip ?? null) : null;
+      return { nic: nicName(at), subnet, ...(ip === null ? {} : { ip }) };
+    }),
   }));
-  const reserved = await neighbours.addresses.reserve(tx, demands);
+  const reserved = await ledger.reserve(tx, demands);
   const addresses = new Map(reserved.map(({ instance, nic, ip }) => [`${instance}/${nic}`, ip]));
   const nodes = new Map<string, string | null>();
   for (const { host } of plan.places) {
-    if (!nodes.has(host)) nodes.set(host, await neighbours.estate.nodeOf(tx.query, host));
+    if (!nodes.has(host)) nodes.set(host, await estate.nodeOf(tx.query, host));
   }
   for (const [index, place] of plan.places.entries()) {
     const named = names[index];
@@ -56,48 +61,6 @@ export async function deliverInstances(
     await insert(tx, { request, place, named, addresses, group: groups.get(place.dcn) ?? "", node });
   }
   return names.map(({ name }) => name);
-}
-
-async function namesFor(
-  tx: Transaction,
-  request: RequestRecord,
-  { estate }: Neighbours,
-): Promise<readonly { name: string; number: number }[]> {
-  const pattern = usualPattern();
-  const subsystem = await estate.subsystem(tx.query, request.subsystem);
-  const named: { name: string; number: number }[] = [];
-  const perDcn = Map.groupBy(request.plan.places.keys(), (index) => request.plan.places[index]?.dcn ?? "");
-  for (const [dcn, indexes] of perDcn) {
-    const rows = await tx.query<{ name: string; number: number }>(
-      "SELECT name, number FROM instances WHERE subsystem = $1 AND dcn = $2",
-      [request.subsystem, dcn],
-    );
-    const parts: NameParts = {
-      subsystem: request.subsystem,
-      name: subsystem?.system ?? "",
-      dcn,
-      environment: request.environment,
-      ip: null,
-    };
-    const result = nameInstances({
-      pattern,
-      parts: [...indexes].map(() => parts),
-      taken: new Set(rows.map(({ name }) => name)),
-      afterNumber: Math.max(0, ...rows.map(({ number }) => number)),
-    });
-    if ("problem" in result) throw new Failure("request.impossible", result.problem);
-    for (const [at, index] of [...indexes].entries()) {
-      const name = result.names[at];
-      if (name !== undefined) named[index] = name;
-    }
-  }
-  return named;
-}
-
-function usualPattern(): NamePattern {
-  const parsed = parseNamePattern(defaultNamePattern);
-  if ("problem" in parsed) throw new Error(parsed.problem);
-  return parsed.pattern;
 }
 
 async function insert(
@@ -158,11 +121,7 @@ function tell(tx: Transaction, instance: InstanceRecord): void {
 }
 
 async function retire(tx: Transaction, name: string, request: string): Promise<void> {
-  const instance = await lockInstance(tx, name);
-  if (instance === null) throw new Failure("request.impossible", `${name} is gone already`);
-  if (instance.heldBy !== null) {
-    throw new Failure("instance.busy", `${name} is worked on by ${instance.heldBy}: wait for its end, or abort it`);
-  }
+  const instance = await lockFree(tx, name);
   const stateReason = `retired by request ${request}`;
   const state = instance.retiredAt === null ? "retiring" : instance.state;
   const after = await saveInstance(tx, instance, { wish: "retire", state, stateReason });

@@ -1,6 +1,5 @@
 import type { RequestBody, RequestPlan } from "@wcs/api/request";
 import type { Scope } from "@wcs/core/access-rights";
-import type { PlacementPlan } from "@wcs/core/placement";
 import { canonicalHash } from "@wcs/core/canonical";
 import type { Query, Row } from "../database/database.ts";
 
@@ -88,24 +87,10 @@ export async function updateRequest(
   return { ...after, version: request.version + 1 };
 }
 
-/** The part of a placement plan that is promised, and its hash together with what was asked for. */
-export function promiseOf(body: RequestBody, placement: PlacementPlan): { plan: RequestPlan; planHash: string } {
-  const plan: RequestPlan = {
-    places: placement.places.map((place) => ({
-      dcn: place.dcn,
-      class: place.class,
-      idc: place.idc,
-      cluster: place.cluster,
-      rack: place.rack,
-      host: place.host,
-      pool: place.pool,
-      nics: place.nics.map(({ area, subnet }) => ({ area, subnet })),
-      borrowed: place.borrowed,
-    })),
-    removals: [...placement.removals],
-    notes: placement.notes.map(({ en, zh }) => ({ en, zh })),
-  };
-  return { plan, planHash: canonicalHash({ body, places: plan.places, removals: plan.removals }) };
+/** A plan and its hash together with what was asked for. */
+export function promiseOf(body: RequestBody, plan: RequestPlan): { plan: RequestPlan; planHash: string } {
+  const { places, removals, resizes } = plan;
+  return { plan, planHash: canonicalHash({ body, places, removals, resizes }) };
 }
 
 /** What a request belongs to. */

@@ -63,14 +63,18 @@ export function simulateKubelets(
       kind: "merge",
       patch: {
         metadata: { uid: pod.metadata.uid },
-        status: statusOf(container.image ?? "", { restartCount, containerID }),
+        status: statusOf(container.image ?? "", { restartCount, containerID, resources: container["resources"] }),
       },
     });
   };
   const isMissing = (image = ""): boolean => missing.has(image.split("@")[1] ?? "");
   const statusOf = (
     image: string,
-    { restartCount, containerID }: Readonly<{ restartCount: number; containerID: string }>,
+    {
+      restartCount,
+      containerID,
+      resources,
+    }: Readonly<{ restartCount: number; containerID: string; resources: unknown }>,
   ): PodObject["status"] => {
     const now = new Date().toISOString();
     const isReady = !isMissing(image);
@@ -90,6 +94,8 @@ export function simulateKubelets(
         ready: isReady,
         started: isReady,
         restartCount,
+        // By these the API server knows a host that can resize (KEP-1287).
+        resources,
         ...(isReady ? { containerID } : {}),
         state,
       },

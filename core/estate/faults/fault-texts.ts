@@ -235,6 +235,12 @@ export const faultTexts = {
     "write {expected}, or choose another name",
     "请改为 {expected},或更换名称",
   ),
+  "instance-name-pattern": fault(
+    "`{pattern}` cannot name instances: {problem}",
+    "{pattern} 不能用作实例命名规则:{problem}",
+    "write a pattern such as {subsystem}-{dcn}-{nn} or {system}-{ip}, or leave it out",
+    "请改为 {subsystem}-{dcn}-{nn} 或 {system}-{ip} 之类的规则,或省略该字段",
+  ),
   "dcn-name-group": fault(
     "{name} does not begin with the id of its group {group}",
     "{name} 没有以其数据单元组 {group} 开头",

@@ -21,6 +21,14 @@ export const environmentSpec = closedObject({
     maximum: 5,
     description: "how many other people approve a request or a release before it runs",
   }),
+  instanceNames: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description:
+        "the pattern of instances' names, of `{subsystem}`, `{system}`, `{dcn}`, `{environment}`, `{ip}` and `{nn}`; absent: `{subsystem}-{dcn}-{nn}`. It holds for instances to come",
+    }),
+  ),
 });
 
 export const clusterSpec = closedObject({

@@ -3,6 +3,7 @@ import { keyOf } from "../model/estate-index.ts";
 import type { EstateOutcome } from "../stage-changes.ts";
 import { classRules } from "./class-rules.ts";
 import { dcnGroupRules, dcnRules } from "./dcn-rules.ts";
+import { environmentRules } from "./environment-rules.ts";
 import { checkFrozenFields } from "./frozen-field-rules.ts";
 import { hostRules } from "./host-rules.ts";
 import { checkPoolCapacity, poolRules } from "./pool-rules.ts";
@@ -61,11 +62,12 @@ function checkKind(context: RuleContext, document: EstateDocument): void {
       return classRules(context, document);
     case "Subsystem":
       return subsystemRules(context, document);
+    case "Environment":
+      return environmentRules(context, document);
     case "City":
     case "IDC":
     case "Area":
     case "Rack":
-    case "Environment":
     case "Business":
     case "Person":
     case "System":
