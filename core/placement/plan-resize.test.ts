@@ -29,7 +29,7 @@ const estateWith = (instances: readonly InstanceRecord[], change: Partial<Estate
 function resized(estate: Estate, instances: readonly string[]): ResizePlan {
   const plan = planResize(buildWorld(estate), { instances, class: "8C8G" });
   assert.equal(plan.outcome, "resize", "text" in plan ? plan.text.en : "");
-  return plan as ResizePlan;
+  return plan;
 }
 
 describe("another class for an instance", () => {

@@ -437,7 +437,7 @@ describe("the main job on a real database and a real API server", () => {
     await approved((await ann.call(createRequest, { body: resize, ticket: "CHG-15" })).body);
     await until("its pod to have the class", async () => {
       const pod = await kube.get(pods, { namespace: "wcs-retail", name: `${name}-0` });
-      const resources = pod.spec?.containers?.[0]?.["resources"] as { limits?: { cpu?: string } } | undefined;
+      const resources = pod.spec?.containers?.[0]?.["resources"];
       return resources?.limits?.cpu === "4";
     });
     assert.equal((await podUids()).get(`${name}-0`), uid, "the same pod");
