@@ -7,6 +7,7 @@ import { estateOperationList } from "./estate/index.ts";
 import { healthOperations } from "./health/index.ts";
 import { instanceOperations } from "./instance/index.ts";
 import { freezeOperations, releaseOperations } from "./release/index.ts";
+import { grantOperations } from "./privilege-grant/index.ts";
 import { requestOperations } from "./request/index.ts";
 import type { Operation } from "./http/operation.ts";
 import { ipamOperations } from "./ipam/index.ts";
@@ -25,6 +26,7 @@ export const operations: readonly Operation[] = [
   ...cmdbOperationList,
   ...estateOperationList,
   ...freezeOperations,
+  ...grantOperations,
   ...healthOperations,
   ...instanceOperations,
   ...ipamOperations,

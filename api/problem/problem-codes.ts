@@ -89,6 +89,12 @@ export const problemCodes = {
     "审批无效",
     "Look at the plan as it is now; another person than the requester approves it.",
   ),
+  "grant.refused": kind(
+    422,
+    "This privilege cannot be granted",
+    "无法授予该权限",
+    "`errors` names the field, and what may be granted.",
+  ),
   "instance.busy": kind(
     409,
     "The instance is not free for this",

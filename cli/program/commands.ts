@@ -83,6 +83,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "restart instances", zh: "重启实例" },
     load: async () => (await import("../commands/operate.ts")).restart,
   },
+  grant: {
+    summary: { en: "ask for a privilege on instances, approve or end one", zh: "申请、审批或结束实例上的临时权限" },
+    load: async () => (await import("../commands/grant.ts")).grant,
+  },
   ip: {
     summary: { en: "assign, release, block or clear an address by hand", zh: "手工分配、释放、停用或恢复 IP" },
     load: async () => (await import("../commands/ip.ts")).ip,

@@ -29,6 +29,7 @@ export const resources: readonly ResourceEntry[] = [
     load: async () => (await import("./access-views.ts")).accessView("RoleBinding"),
   },
   { nouns: ["templates", "template"], load: async () => (await import("./template-view.ts")).templateView },
+  { nouns: ["grants", "grant"], load: async () => (await import("./grant-view.ts")).grantView },
   { nouns: ["requests", "request"], load: async () => (await import("./request-view.ts")).requestView },
   { nouns: ["instances", "instance"], load: async () => (await import("./instance-view.ts")).instanceView },
   {

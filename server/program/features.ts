@@ -27,6 +27,7 @@ import { createPicture } from "../placement/picture.ts";
 import { placementService } from "../placement/placement-service.ts";
 import { createFreezeWindows } from "../release/create-freeze-windows.ts";
 import { releaseUsers } from "../release/release-users.ts";
+import { createGrants, scopesOfInstances } from "../privilege-grant/create-grants.ts";
 import { createReleases } from "../release/create-releases.ts";
 import { requestUsers } from "../request/request-users.ts";
 import { createRequests } from "../request/create-requests.ts";
@@ -73,6 +74,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createCmdb(platform),
     createEstate(platform, usersElsewhere),
     createFreezeWindows(platform, estateLookup),
+    createGrants(platform, scopesOfInstances),
     createHealth(platform),
     createInstances(platform, mainJob),
     createIpam(platform, {
