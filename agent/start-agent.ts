@@ -9,6 +9,7 @@ import { startLink } from "./link/start-link.ts";
 import { openHostNetwork } from "./plumbing/host-network.ts";
 import { startHostReports, type HostReports } from "./report/host-reports.ts";
 import type { ReportTiming, SendReport } from "./report/reporter.ts";
+import { sendByLink } from "./report/send-by-link.ts";
 import { startAdminServer } from "./service/admin-server.ts";
 import { answerCall } from "./service/answer-call.ts";
 import { startCniServer } from "./service/cni-server.ts";
@@ -32,7 +33,7 @@ export type Agent = Readonly<{ close: () => Promise<void> }>;
 type StartOptions = Readonly<{
   config: AgentConfig;
   log: (line: string) => void;
-  /** Brings reports to a server; without it the host reports to nobody. */
+  /** Brings reports to a server otherwise than by the link; with neither the host reports to nobody. */
   sendReport?: SendReport;
   reportTiming?: ReportTiming;
   faults?: Faults;
@@ -127,20 +128,6 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
       ? startFileSource({ path: config.pods.path, input, log })
       : startKubeSource({ kubeconfig: config.pods.kubeconfig, node: config.node, input, log });
   const tombstones = await startTombstoneReplay({ folder: config.tombstoneFolder, answer, log });
-  if (options.sendReport !== undefined) {
-    reports = startHostReports({
-      node: config.node,
-      journal,
-      host,
-      view,
-      send: options.sendReport,
-      endAttachment: verbs.endAttachment,
-      onEnded: metrics.countLeak,
-      log,
-      ...(options.reportTiming === undefined ? {} : { timing: options.reportTiming }),
-    });
-    journal.onChange(reports.changed);
-  }
   const server = await startCniServer({ path: config.cniSocket, answer, log });
 
   const link =
@@ -155,6 +142,22 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
           handlers: [],
           log,
         });
+
+  const sendReport = options.sendReport ?? (link === null ? undefined : sendByLink(link.callServer));
+  if (sendReport !== undefined) {
+    reports = startHostReports({
+      node: config.node,
+      journal,
+      host,
+      view,
+      send: sendReport,
+      endAttachment: verbs.endAttachment,
+      onEnded: metrics.countLeak,
+      log,
+      ...(options.reportTiming === undefined ? {} : { timing: options.reportTiming }),
+    });
+    journal.onChange(reports.changed);
+  }
 
   const countDynamic = () => {
     try {
@@ -246,8 +249,8 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
   return {
     close: async () => {
       clearInterval(timer);
-      await link?.close();
       await Promise.all([server.close(), admin.close(), tombstones.close(), source.close(), reports?.close()]);
+      await link?.close();
       announcer.close();
       await copy.close();
       await journal.close();

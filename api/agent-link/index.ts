@@ -5,6 +5,7 @@ export {
   agentJoin,
   agentRenew,
   formatJoinToken,
+  hostReport,
   linkHello,
   linkProtocol,
   linkServerName,

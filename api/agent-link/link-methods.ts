@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { hostReportSchema, reportAnswerSchema } from "../ipam/host-report-schema.ts";
 import { labelPattern } from "../shared/names.ts";
 import { defineCall } from "./link-method.ts";
 
@@ -36,6 +37,14 @@ export const agentRenew = defineCall("agent.renew", {
   request: Type.Object(certificateOrder, closed),
   answer: issued,
   mostRequestBytes: 16 * 1024,
+});
+
+/** All that a host has, as `host-reports.send` takes it; of which host it is, the certificate says. */
+export const hostReport = defineCall("host.report", {
+  request: hostReportSchema,
+  answer: reportAnswerSchema,
+  mostRequestBytes: 1024 * 1024,
+  mostAnswerBytes: 1024 * 1024,
 });
 
 /** What a server asks of an agent: first on every link, and again when the servers change. */

@@ -1,4 +1,5 @@
 import type { AnnotatedNic, LiveWorld } from "@wcs/core/ipam";
+import type { AgentLinks } from "../agent-link/index.ts";
 import type { ClusterLinks } from "../cluster/cluster-links.ts";
 import { transaction, type ActContext } from "../database/transaction.ts";
 import type { Feature, Platform } from "../program/platform.ts";
@@ -7,7 +8,7 @@ import { collectLeaks, leakGraceMs } from "./collect-leaks.ts";
 import { compareLedger } from "./compare-ledger.ts";
 import { estateFollower } from "./follow-estate.ts";
 import { blockGranter } from "./grant-blocks.ts";
-import { hostReportRoutes } from "./host-report-routes.ts";
+import { hostReportRoutes, takeReportsOf } from "./host-report-routes.ts";
 import { ipActRoutes } from "./ip-acts.ts";
 import { ipReadRoutes } from "./ip-routes.ts";
 import { registerIpamMetrics } from "./ipam-metrics.ts";
@@ -20,6 +21,7 @@ export type IpamSources = Readonly<{
   live: () => Promise<LiveWorld | null>;
   scopeOfSubsystem: SubsystemScope;
   links: ClusterLinks;
+  agents: Pick<AgentLinks, "handle">;
 }>;
 
 const reclaimEveryMs = 5000;
@@ -30,6 +32,7 @@ const collectEveryMs = 300_000;
 export function createIpam(platform: Platform, sources: IpamSources): Feature {
   const { database, metrics } = platform;
   registerIpamMetrics(metrics, database.query);
+  takeReportsOf(sources.agents, platform);
   return {
     routes: [
       ...ipReadRoutes(platform),

@@ -1,6 +1,9 @@
+import { randomUUID } from "node:crypto";
+import { hostReport, onCall } from "@wcs/api/agent-link";
 import { ipamOperations, type ReportAnswer, type ReportedHost } from "@wcs/api/ipam";
 import { nowhere } from "../access/nowhere.ts";
 import { requireAccess, type Principal } from "../access/principal.ts";
+import type { AgentLinks } from "../agent-link/index.ts";
 import type { Database } from "../database/database.ts";
 import { transaction, type ActContext } from "../database/transaction.ts";
 import { Failure } from "../http/failure.ts";
@@ -25,6 +28,17 @@ export function hostReportRoutes({ database }: Platform): readonly Route[] {
       return answer(200, await receiveReport(database, { host, body, context }));
     }),
   ];
+}
+
+/** Takes reports that come over the agent link. */
+export function takeReportsOf(agents: Pick<AgentLinks, "handle">, { database }: Platform): void {
+  agents.handle(
+    onCall(hostReport, async ({ body, context: { host, from } }) => {
+      const actor = { kind: "ServiceAccount", name: `agent-${host}`, tokenId: null } as const;
+      const context = { actor, from, requestId: randomUUID(), act: send.id, reason: null, ticket: null };
+      return receiveReport(database, { host, body, context });
+    }),
+  );
 }
 
 /** Takes over a host's report, by whichever way it came; that it is of this host, the way has made sure of. */

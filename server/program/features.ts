@@ -79,6 +79,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createInstances(platform, mainJob),
     createIpam(platform, {
       links,
+      agents,
       annotations: () => annotationsOfClusters(platform.database.query, links),
       live: () => liveWorldOf(platform.database.query, links),
       scopeOfSubsystem: async (query, subsystem) => (await readEstate(query, "Subsystem", subsystem))?.scope ?? null,
