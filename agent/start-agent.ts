@@ -244,11 +244,12 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
   }, config.leakLookMs);
   log(`wcs-agent: serving ${config.node}: ${journal.entries.size} attachments held, ${view.pods().length} pods known`);
 
-  letGoOfProgram();
+  const stopLettingGo = letGoOfProgram();
 
   return {
     close: async () => {
       clearInterval(timer);
+      stopLettingGo();
       await Promise.all([server.close(), admin.close(), tombstones.close(), source.close(), reports?.close()]);
       await link?.close();
       announcer.close();

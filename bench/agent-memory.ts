@@ -18,12 +18,15 @@ const mostWaitMs = 60_000;
 /** How often each pod changes while the agent watches, as kubelet's status updates make it. */
 const changesPerPod = 5;
 
+/** Longer than the agent's own interval between two rounds of letting memory go. */
+const restMs = 17_000;
+
 /** Resident memory in MiB. */
-export type AgentMemory = Readonly<{ withoutPods: number; withPods: number; afterChanges: number }>;
+export type AgentMemory = Readonly<{ withoutPods: number; withPods: number; atRest: number }>;
 
 /**
  * Resident memory of the agent as a host starts it (bin/wcs-agent), which learns of its pods by a watch of a real API server: before and
- * after `count` of them were added, and after each was changed some times.
+ * after `count` of them were added, and when each has changed some times and nothing happens any more.
  */
 export async function measureAgentMemory(wecni: string, count: number): Promise<AgentMemory> {
   const folder = mkdtempSync(join(tmpdir(), "wcs-memory-"));
@@ -67,8 +70,8 @@ export async function measureAgentMemory(wecni: string, count: number): Promise<
           ),
         );
       }
-      await sleep(1_000);
-      return { withoutPods, withPods, afterChanges: residentMiB() };
+      await sleep(restMs);
+      return { withoutPods, withPods, atRest: residentMiB() };
     } finally {
       const ended = once(agent, "exit");
       agent.kill("SIGKILL");

@@ -145,4 +145,4 @@ const memory = await measureAgentMemory(await buildWecni(), crowd);
 const promise = { unit: "MiB", baseline: 90, baselineIs: "promised" };
 print({ name: `agent: resident memory, ${crowd} pods known by the watch`, value: memory.withoutPods, ...promise });
 print({ name: `agent: resident memory, ${crowd} pods added`, value: memory.withPods, ...promise });
-print({ name: `agent: the same after 5 changes of each`, value: memory.afterChanges, ...promise });
+print({ name: `agent: the same at rest, after 5 changes of each`, value: memory.atRest, ...promise });
