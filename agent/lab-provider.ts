@@ -5,6 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildWecni } from "@wcs/cni";
 
+/** Where a server for the lab's agents listens, and the file of a host's disk that its join token goes into (docs/network.md). */
+const labAgentPort = 8443;
+const labJoinTokenFile = "wcs-join-token";
+
 type Area = { area: string; bridge: string; uplink: string };
 type LabHost = {
   host: string;
@@ -12,6 +16,7 @@ type LabHost = {
   run: string;
   cniConfigDir: string;
   cniPluginDir: string;
+  machine: string;
   nodeKubeconfig: string;
   areas: Area[];
 };
@@ -42,6 +47,8 @@ const config = {
   tombstoneFolder,
   bridges: Object.fromEntries(areas.map(({ area, bridge, uplink }) => [area, { bridge, uplink }])),
   pods: { kind: "kubernetes", kubeconfig: facts.nodeKubeconfig },
+  // A server on this machine may listen there for agents, and the host joins when somebody puts its token there.
+  link: { servers: [`${facts.machine}:${labAgentPort}`], joinTokenFile: join(disk, labJoinTokenFile) },
 };
 writeFileSync(configFile, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
 

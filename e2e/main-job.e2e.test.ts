@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProblemError, type Client } from "@wcs/api";
 import { accessOperations } from "@wcs/api/access";
+import { agentOperations } from "@wcs/api/agent";
 import { clusterOperations } from "@wcs/api/cluster";
 import { changeEstate } from "@wcs/api/estate";
 import { instanceOperations } from "@wcs/api/instance";
+import { ipamOperations } from "@wcs/api/ipam";
 import { releaseOperations } from "@wcs/api/release";
 import { requestOperations } from "@wcs/api/request";
 import { templateOperations } from "@wcs/api/template";
 import { tokenOperations } from "@wcs/api/token";
 import { createKubeClient, parseKubeconfig, pods, type KubeClient, type PodObject } from "@wcs/kube";
-import { down, estateOf, kubeconfigFile, up } from "@wcs/lab";
+import { down, estateOf, hostDir, kubeconfigFile, machineAddress, up } from "@wcs/lab";
 import {
   startTestPostgres,
   startTestServer,
@@ -29,6 +31,8 @@ const [, createRelease, getRelease, approveRelease, , startRelease, , continueRe
   releaseOperations;
 const [, createTemplate] = templateOperations;
 const [, createToken] = tokenOperations;
+const [, , createJoinToken] = agentOperations;
+const [listAddresses] = ipamOperations;
 const [, getCluster, addCluster] = clusterOperations;
 const namespace = "wcs-retail";
 const agentFolder = fileURLToPath(new URL("../agent/", import.meta.url));
@@ -64,9 +68,15 @@ describe("from a request to a release and back, on the lab", () => {
     }
     postgres = await startTestPostgres();
     database = await postgres.createDatabase();
-    server = await startTestServer(database);
+    // Where the agents of agent/lab-provider.ts look for a server.
+    server = await startTestServer(database, { env: { WCS_AGENT_LISTEN: `${machineAddress()}:8443` } });
     const second = { kind: "Person", name: "chen-jie", spec: { business: "retail" } };
     await server.admin.call(changeEstate, { ticket: "CHG-0", body: { documents: [...estateOf(topology), second] } });
+    for (const { name: host } of topology.hosts) {
+      const asked = { params: { name: host }, body: { lifetimeMinutes: 10 }, ticket: "CHG-0" };
+      const { text } = (await server.admin.call(createJoinToken, asked)).body;
+      writeFileSync(join(hostDir(host), "wcs-join-token"), text, { mode: 0o600 });
+    }
     const rules = [{ effect: "allow" as const, verbs: ["*"], resources: ["*"] }];
     await server.admin.call(accessOperations.Role.create, { body: { name: "everything", spec: { rules } } });
     const subjects = ["zhang-wei", "chen-jie"].map((name) => ({ kind: "Person" as const, name }));
@@ -191,6 +201,16 @@ describe("from a request to a release and back, on the lab", () => {
       for (const { name, nics } of items) assert.equal(there.get(`${name}-0`)?.status?.podIP, nics[0]?.ip, name);
     };
     await ips();
+    await until("every instance's address to be bound, by its host's own report", async () => {
+      const { items } = (await server.admin.call(listAddresses, { query: { state: "bound", limit: 500 } })).body;
+      const there = await podsThere();
+      const bound = items.filter(({ owner }) => owner?.kind === "instance");
+      for (const { owner, binding } of bound) {
+        const pod = there.get(`${owner?.name}-0`);
+        assert.deepEqual([binding?.podUid, binding?.host], [pod?.metadata.uid, pod?.spec?.nodeName], owner?.name);
+      }
+      return bound.length === 6;
+    });
 
     const second = await startedRelease("2", "CHG-3");
     const paused = await releaseIs(second, "paused");

@@ -6,6 +6,7 @@ import { makeFault, healFaults } from "./lifecycle/faults.ts";
 import { enterArguments, requireLab } from "./lifecycle/places.ts";
 import { takeDown } from "./lifecycle/down.ts";
 import { bringUp } from "./lifecycle/up.ts";
+import { transitPlan } from "./network/plan-fabric.ts";
 import { run, runForStatus } from "./process/run.ts";
 import type { LabState } from "./state/lab-state.ts";
 import { withLock } from "./state/lock.ts";
@@ -42,6 +43,9 @@ export async function up(
   const supplies = await prepare(progress);
   return withLock(`up ${loaded.name}`, () => bringUp({ topology: loaded, supplies, cni, progress }));
 }
+
+/** The address by which the lab's hosts reach this machine. */
+export const machineAddress = () => transitPlan(requireLab().topology).root;
 
 /** Takes the lab away, all of it. */
 export const down = () => withLock("down", takeDown);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { identityFiles, nodeIdentity } from "../cluster/pki.ts";
+import { transitPlan } from "../network/plan-fabric.ts";
 import type { Daemon } from "../process/daemon.ts";
 import { run } from "../process/run.ts";
 import { LabError } from "../state/lab-error.ts";
@@ -30,6 +31,8 @@ export type CniHost = Readonly<{
   run: string;
   cniConfigDir: string;
   cniPluginDir: string;
+  /** By which the hosts reach this machine: a platform's server may listen there. */
+  machine: string;
   /** The node's own identity, and the administrator's. */
   nodeKubeconfig: string;
   adminKubeconfig: string;
@@ -114,6 +117,7 @@ function describeHost(topology: Topology, host: Host, cluster: string): CniHost 
     run: hostRunDir(host.name),
     cniConfigDir: cniConfigDir(disk),
     cniPluginDir: cniPluginDir(disk),
+    machine: transitPlan(topology).root,
     nodeKubeconfig: identityFiles(cluster, nodeIdentity(host.name)).kubeconfig,
     adminKubeconfig: kubeconfigFile(cluster),
     areas: addressesOf(host).map(([area, address]) => {
