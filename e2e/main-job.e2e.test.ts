@@ -207,7 +207,7 @@ describe("from a request to a release and back, on the lab", () => {
       const bound = items.filter(({ owner }) => owner?.kind === "instance");
       for (const { owner, binding } of bound) {
         const pod = there.get(`${owner?.name}-0`);
-        assert.deepEqual([binding?.podUid, binding?.host], [pod?.metadata.uid, pod?.spec?.nodeName], owner?.name);
+        assert.deepEqual([binding?.podUid, binding?.host], [pod?.metadata.uid, pod?.spec?.nodeName], owner?.name ?? "");
       }
       return bound.length === 6;
     });

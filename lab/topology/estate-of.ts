@@ -17,7 +17,11 @@ export function estateOf(topology: Topology): EstateDocument[] {
   return [
     ...topology.cities.map((city) => ({ kind: "City", name: city.name })),
     ...topology.idcs.map((idc) => ({ kind: "IDC", name: idc.name, spec: { city: idc.city } })),
-    ...areasOf(topology).map((area) => ({ kind: "Area", name: area, spec: { external: area !== "core" } })),
+    ...areasOf(topology).map((area) => ({
+      kind: "Area",
+      name: area,
+      spec: area === "core" ? { external: false, prefixes: corePrefixes(topology) } : { external: true },
+    })),
     ...topology.racks.map((rack) => ({ kind: "Rack", name: rack.name, spec: { idc: rack.idc } })),
     ...topology.racks.flatMap((rack) =>
       rack.subnets.map((subnet) => ({
@@ -57,5 +61,16 @@ export function estateOf(topology: Topology): EstateDocument[] {
         ...(vm.dcn === undefined ? {} : { dcn: vm.dcn }),
       },
     })),
+  ];
+}
+
+/** What an instance with NICs in several areas reaches by its core one: racks, control planes and their services, the registry. */
+function corePrefixes(topology: Topology): string[] {
+  const racks = topology.racks.flatMap(({ subnets }) => subnets.filter(({ area }) => area === "core"));
+  const single = [...topology.clusters.map(({ address }) => address), topology.registry.address];
+  return [
+    ...racks.map(({ cidr }) => cidr),
+    ...topology.clusters.map(({ services }) => services),
+    ...single.map((address) => `${address}/32`),
   ];
 }
