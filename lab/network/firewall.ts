@@ -6,6 +6,8 @@ import { serviceAddress, transitPlan } from "./plan-fabric.ts";
 export const apiPort = 443;
 export const kubeletPort = 10250;
 export const registryPort = 5000;
+/** Where a platform on this machine may listen for its agents on the hosts. */
+const agentPort = 8443;
 
 /**
  * The rules of an IDC's firewall, as `nft -f` takes them. Interfaces are named after the areas; what is not allowed is
@@ -29,6 +31,7 @@ export function firewallRules(topology: Topology): string {
     lines.push(
       `iifname "core" ip saddr ${set(controlPlanes)} ip daddr ${set(outerHosts)} tcp dport ${kubeletPort} accept comment "control planes to kubelets"`,
       `oifname "core" ip saddr ${set(outerHosts)} ip daddr ${topology.registry.address} tcp dport ${registryPort} accept comment "hosts to the registry"`,
+      `oifname "core" ip saddr ${set(outerHosts)} ip daddr ${transitPlan(topology).root} tcp dport ${agentPort} accept comment "agents to the platform on this machine"`,
     );
   }
   if (outer.length > 0) {
