@@ -1,19 +1,24 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createTestHost, instancePod, podArgs, type TestHost } from "@wcs/agent/testing";
+import { agentOperations } from "@wcs/api/agent";
+import { changeEstate } from "@wcs/api/estate";
 import { networkAnnotationName } from "@wcs/core/ipam";
 import { createKubeClient, formatKubeconfig, nodes, pods, resourceType, type KubeClient } from "@wcs/kube";
-import { startControlPlane, type ControlPlane } from "@wcs/kube/testing";
+import { startControlPlane } from "@wcs/kube/testing";
+import { startTestPostgres, startTestServer } from "@wcs/server/testing";
 
+const [, , createJoinToken] = agentOperations;
 const serviceAccounts = resourceType("v1/serviceaccounts", "ServiceAccount", "namespaced");
 const namespaces = resourceType("v1/namespaces", "Namespace", "cluster");
 const apiPort = 6443;
+const linkPort = 8443;
 const mostWaitMs = 60_000;
 /** How often each pod changes while the agent watches, as kubelet's status updates make it. */
 const changesPerPod = 5;
@@ -25,7 +30,8 @@ const restMs = 17_000;
 export type AgentMemory = Readonly<{ withoutPods: number; withPods: number; atRest: number }>;
 
 /**
- * Resident memory of the agent as a host starts it (bin/wcs-agent), which learns of its pods by a watch of a real API server: before and
+ * Resident memory of the agent as a host starts it (bin/wcs-agent), which learns of its pods by a watch of a real API server and reports to a server over
+ * its link: before and
  * after `count` of them were added, and when each has changed some times and nothing happens any more.
  */
 export async function measureAgentMemory(wecni: string, count: number): Promise<AgentMemory> {
@@ -34,9 +40,19 @@ export async function measureAgentMemory(wecni: string, count: number): Promise<
   const plane = await startControlPlane();
   const kube = createKubeClient({ access: plane.access, userAgent: "bench", callsPerSecond: 500 });
   writeFileSync(kubeconfig, formatKubeconfig({ ...plane.access, server: `https://127.0.0.1:${apiPort}` }));
-  const config = { pods: { kind: "kubernetes", kubeconfig }, conflictProbe: { waitMs: 0, attempts: 1 } };
+  const joinTokenFile = join(folder, "token");
+  const config = {
+    pods: { kind: "kubernetes", kubeconfig },
+    conflictProbe: { waitMs: 0, attempts: 1 },
+    link: { servers: [`127.0.0.1:${linkPort}`], joinTokenFile },
+  };
   const host = await createTestHost({ wecni, config });
-  const way = await openWay(host, { plane, socket: join(folder, "api.sock") });
+  const platform = await startPlatform();
+  writeFileSync(joinTokenFile, platform.joinToken, { mode: 0o600 });
+  const ways = [
+    await openWay(host, { port: apiPort, to: Number(new URL(plane.server).port), socket: join(folder, "api.sock") }),
+    await openWay(host, { port: linkPort, to: platform.port, socket: join(folder, "link.sock") }),
+  ];
   try {
     const bound = await bindPods(kube, count);
     const program = fileURLToPath(new URL("bin/wcs-agent", import.meta.resolve("@wcs/agent")));
@@ -50,6 +66,10 @@ export async function measureAgentMemory(wecni: string, count: number): Promise<
       await until("the watch tells of every pod", async () => {
         const status = await host.status().catch(() => null);
         return status?.["synced"] === true && status["podsKnown"] === count;
+      });
+      await until("a server takes the host's report", async () => {
+        const { reports } = (await host.status()) as { reports?: { taken: number } };
+        return (reports?.taken ?? 0) > 0;
       });
       const withoutPods = residentMiB();
       for (const [index, pod] of bound.entries()) {
@@ -78,7 +98,8 @@ export async function measureAgentMemory(wecni: string, count: number): Promise<
       await ended;
     }
   } finally {
-    await way.close();
+    for (const way of ways) await way.close();
+    await platform.stop();
     kube.close();
     await host.close();
     await plane.stop();
@@ -119,21 +140,63 @@ async function bindPods(kube: KubeClient, count: number) {
   return bound;
 }
 
-/** Leads from loopback in the host's namespace to the API server on this one's: by a unix socket, which knows no namespaces. */
+/** A whole server with an estate that has the test's host, and its agent's join token. */
+async function startPlatform() {
+  const postgres = await startTestPostgres();
+  const port = await freePort();
+  const env = { WCS_AGENT_LISTEN: `127.0.0.1:${port}`, WCS_AGENT_ADDRESS: `127.0.0.1:${linkPort}` };
+  const server = await startTestServer(await postgres.createDatabase(), { env });
+  const documents = [
+    { kind: "City", name: "shenzhen", spec: {} },
+    { kind: "IDC", name: "idc1", spec: { city: "shenzhen" } },
+    { kind: "Area", name: "core", spec: { external: false } },
+    { kind: "Rack", name: "rack1", spec: { idc: "idc1" } },
+    {
+      kind: "Subnet",
+      name: "rack1-core",
+      spec: { rack: "rack1", area: "core", cidr: "10.9.1.0/24", gateway: "10.9.1.254" },
+    },
+    {
+      kind: "Host",
+      name: "host1",
+      spec: { rack: "rack1", addresses: { core: "10.9.1.1" }, capacity: { cpuMilli: 16_000, memoryMiB: 65_536 } },
+    },
+  ];
+  await server.admin.call(changeEstate, { body: { documents } });
+  const asked = { params: { name: "host1" }, body: { lifetimeMinutes: 10 } };
+  const joinToken = (await server.admin.call(createJoinToken, asked)).body.text;
+  return {
+    port,
+    joinToken,
+    stop: async () => {
+      await server.stop();
+      await postgres.stop();
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  return port;
+}
+
+/** Leads from loopback in the host's namespace to loopback of this one: by a unix socket, which knows no namespaces. */
 async function openWay(
   host: TestHost,
-  { plane, socket }: Readonly<{ plane: ControlPlane; socket: string }>,
+  { port, to, socket }: Readonly<{ port: number; to: number; socket: string }>,
 ): Promise<{ close: () => Promise<void> }> {
-  const port = Number(new URL(plane.server).port);
   const far: Server = createServer((near) => {
-    const api = connect(port, "127.0.0.1");
+    const api = connect(to, "127.0.0.1");
     near.on("error", () => api.destroy());
     api.on("error", () => near.destroy());
     near.pipe(api).pipe(near);
   });
   far.listen(socket);
   await once(far, "listening");
-  const script = `const net=require("node:net");net.createServer((a)=>{const b=net.connect(process.argv[1]);a.on("error",()=>b.destroy());b.on("error",()=>a.destroy());a.pipe(b).pipe(a)}).listen(${apiPort},"127.0.0.1",()=>process.send("ready"))`;
+  const script = `const net=require("node:net");net.createServer((a)=>{const b=net.connect(process.argv[1]);a.on("error",()=>b.destroy());b.on("error",()=>a.destroy());a.pipe(b).pipe(a)}).listen(${port},"127.0.0.1",()=>process.send("ready"))`;
   const child = spawn("nsenter", [`--net=/run/netns/${host.hostSpace}`, process.execPath, "-e", script, socket], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
