@@ -220,9 +220,11 @@ async function measureOurs({
   const approve = await askForInstances(people, { subsystem, class: "1C2G", counts: { [dcn]: count } });
   const deliveredMs = await timed(async () => {
     await approve();
+    console.error(`written down as delivered ${new Date().toISOString()}`);
     const ask = { subsystem, imageDigest: first, batch: count, ticket: "BENCH-2" };
     const { id, start } = await approvedRelease(people, ask);
     await start();
+    console.error(`release started ${new Date().toISOString()}`);
     await Promise.all([untilReady(kube, { namespace, digest: first, count }), untilDone(people, id, 180_000)]);
   });
   const { id, start } = await approvedRelease(people, { subsystem, imageDigest: second, batch, ticket: "BENCH-3" });

@@ -12,7 +12,8 @@ import { startRealServer, type RealServer } from "./real-server.ts";
 
 const cluster = "c1";
 const namespace = "wcs-retail";
-const subsystem = "1001";
+/** A release has at most so many instances in a batch, and a request so many in a DCN. */
+const mostOfOne = 1_000;
 const digests = ["a", "b"].map((letter) => `sha256:${letter.repeat(64)}`) as [string, string];
 /** The controllers' own limits (20 calls a second by default) would hide everything else, on both sides. */
 const quickControllers = ["--kube-api-qps=1000", "--kube-api-burst=2000", "--concurrent-statefulset-syncs=20"];
@@ -64,7 +65,12 @@ export async function measureSimulated(print: Print, count: number): Promise<voi
 }
 
 const bankOf = (count: number) =>
-  simulatedBank({ clusters: 1, racksPerCluster: 5, hostsPerRack: Math.ceil(count / podsOfAHost / 5), subsystems: 1 });
+  simulatedBank({
+    clusters: 1,
+    racksPerCluster: 5,
+    hostsPerRack: Math.ceil(count / podsOfAHost / 5),
+    subsystems: Math.ceil(count / mostOfOne),
+  });
 
 async function onPlane<T>(count: number, work: (plane: ControlPlane, kube: KubeClient) => Promise<T>): Promise<T> {
   const plane = await startControlPlane();
@@ -97,36 +103,43 @@ async function measureOurs(print: Print, { plane, kube, count }: Job): Promise<M
       people: ["ann", "bob"],
       clusters: new Map([[cluster, plane.kubeconfig]]),
     });
-    await makeTemplate(people, subsystem);
-    const counts = { [bank.dcnOf.get(cluster) ?? ""]: count };
-    const approve = await askForInstances(people, { subsystem, class: "tiny", counts });
+    const shares = bank.subsystems.map((subsystem, at) => ({
+      subsystem,
+      share: Math.min(mostOfOne, count - at * mostOfOne),
+    }));
+    const approvals: (() => Promise<void>)[] = [];
+    for (const { subsystem, share } of shares) {
+      await makeTemplate(people, subsystem);
+      const counts = { [bank.dcnOf.get(cluster) ?? ""]: share };
+      approvals.push(await askForInstances(people, { subsystem, class: "tiny", counts }));
+    }
+    /** One release a subsystem, all at once. */
+    const approvedReleases = async (imageDigest: string) => {
+      const releases: Awaited<ReturnType<typeof approvedRelease>>[] = [];
+      for (const { subsystem, share } of shares) {
+        const ticket = `BENCH-${imageDigest.slice(-1)}-${subsystem}`;
+        releases.push(await approvedRelease(people, { subsystem, imageDigest, batch: share, ticket }));
+      }
+      return releases;
+    };
+    const run = async (releases: Awaited<ReturnType<typeof approvedReleases>>, digest: string) => {
+      await Promise.all(releases.map(({ start }) => start()));
+      const done = releases.map(({ id }) => untilDone(people, id, longestMs));
+      await Promise.all([untilReady(kube, { digest, count }), ...done]);
+    };
     const callsBefore = await callsOf(server);
     const busyBefore = server.processorSeconds();
     const deliveredS = await seconds(async () => {
-      await approve();
-      progress("delivered");
-      const { id, start } = await approvedRelease(people, {
-        subsystem,
-        imageDigest: digests[0],
-        batch: count,
-        ticket: "BENCH-2",
-      });
-      progress("planned");
-      await start();
-      await Promise.all([untilReady(kube, { digest: digests[0], count }), untilDone(people, id, longestMs)]);
+      for (const approve of approvals) await approve();
+      progress("written down as delivered");
+      const releases = await approvedReleases(digests[0]);
+      progress("planned and approved");
+      await run(releases, digests[0]);
     });
     const callsBetween = await callsOf(server);
     progress(`delivered in ${deliveredS} s`);
-    const { id, start } = await approvedRelease(people, {
-      subsystem,
-      imageDigest: digests[1],
-      batch: count,
-      ticket: "BENCH-3",
-    });
-    const releasedS = await seconds(async () => {
-      await start();
-      await Promise.all([untilReady(kube, { digest: digests[1], count }), untilDone(people, id, longestMs)]);
-    });
+    const releases = await approvedReleases(digests[1]);
+    const releasedS = await seconds(() => run(releases, digests[1]));
     const callsAfter = await callsOf(server);
     print({
       name: `delivery: the server's memory at its highest, ${count} simulated instances`,

@@ -72,7 +72,12 @@ export type Ask = Readonly<{ subsystem: string; class: string; counts: Readonly<
 export async function askForInstances({ asker, approver }: TwoPeople, ask: Ask): Promise<() => Promise<void>> {
   const request = await until("room for the instances", 120_000, async () => {
     try {
-      return (await asker.call(createRequest, { ticket: "BENCH-1", body: { ...ask, counts: { ...ask.counts } } })).body;
+      return (
+        await asker.call(createRequest, {
+          ticket: `BENCH-1-${ask.subsystem}`,
+          body: { ...ask, counts: { ...ask.counts } },
+        })
+      ).body;
     } catch (error) {
       // Until the hosts are heard of and the ledger has the subnets.
       if (error instanceof ProblemError && error.problem.code === "request.impossible") return false;
@@ -112,8 +117,23 @@ export async function untilDone({ asker }: TwoPeople, id: string, timeoutMs: num
   await until(`${id} to be done`, timeoutMs, async () => {
     const release = (await asker.call(getRelease, { params: { id } })).body;
     if (["failed", "aborted"].includes(release.state)) throw new Error(`${id} is ${release.state}: ${release.reason}`);
-    return release.state === "done";
+    if (release.state !== "done") return false;
+    tellBatches(release.targets);
+    return true;
   });
+}
+
+/** For who looks for where the time went: when each batch was changed first, and had passed whole, in seconds from the first change. */
+function tellBatches(
+  targets: readonly Readonly<{ batch: number; changedAt: string | null; passedAt: string | null }>[],
+): void {
+  const at = (text: string | null) => Date.parse(text ?? "");
+  const firstMs = Math.min(...targets.map(({ changedAt }) => at(changedAt)));
+  for (const [batch, those] of Map.groupBy(targets, (target) => target.batch)) {
+    const changed = Math.min(...those.map(({ changedAt }) => at(changedAt))) - firstMs;
+    const passed = Math.max(...those.map(({ passedAt }) => at(passedAt))) - firstMs;
+    console.error(`batch ${batch}: changed ${changed / 1000} s, passed ${passed / 1000} s`);
+  }
 }
 
 /** Looks every 50 ms until there is something to see. @throws when there is nothing within `timeoutMs` */

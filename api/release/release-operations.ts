@@ -84,13 +84,18 @@ const target = Type.Object({
   changes: Type.Array(Type.Object({ path: Type.String(), reason: Type.String() })),
   changedAt: maybe(moment),
   passedAt: maybe(moment),
+  outcome: Type.Enum(["untouched", "under-way", "passed", "failed"]),
+  seconds: maybe(Type.Number({ description: "from its change to its gates" })),
   failure: maybe(
-    Type.Object({
-      summary: Type.String(),
-      hint: Type.String(),
-      events: Type.Array(Type.String()),
-      logLines: Type.Array(Type.String()),
-    }),
+    Type.Object(
+      {
+        summary: Type.String(),
+        hint: Type.String(),
+        events: Type.Array(Type.String()),
+        logLines: Type.Array(Type.String()),
+      },
+      { description: "of an instance that failed; one that was tried again has its failures in the audit" },
+    ),
   ),
 });
 

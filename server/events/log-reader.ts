@@ -16,11 +16,14 @@ export type LogReader = Readonly<{
 }>;
 
 const pollMs = 100;
+/** So soon after a change: one leads to another, and each waits for a poll. */
+const livelyPollMs = 25;
+const livelyForMs = 2_000;
 const retryMs = 500;
 const batchSize = 500;
 
 /**
- * One poll for all followers: it looks at the log's end 10 times a second, and only while somebody follows. NOTIFY would spare the
+ * One poll for all followers: it looks at the log's end 10 times a second, more often after a change, and only while somebody follows. NOTIFY would spare the
  * poll, but takes a lock of the whole PostgreSQL server at every commit (its async.c), which slows every write.
  */
 export function createLogReader(database: Database, onError: (error: unknown) => void): LogReader {
@@ -30,6 +33,7 @@ export function createLogReader(database: Database, onError: (error: unknown) =>
   const followers = new Set<symbol>();
   let polling = false;
   let end: WatchCursor | null = null;
+  let movedAtMs = Number.NEGATIVE_INFINITY;
 
   const poll = async (): Promise<void> => {
     if (polling) return;
@@ -40,12 +44,13 @@ export function createLogReader(database: Database, onError: (error: unknown) =>
           const now = await logEnd(database.query);
           if (end === null || now.high !== end.high || now.epoch !== end.epoch) {
             end = now;
+            movedAtMs = performance.now();
             moved.emit("moved");
           }
         } catch (error) {
           onError(error);
         }
-        await sleep(pollMs);
+        await sleep(performance.now() - movedAtMs < livelyForMs ? livelyPollMs : pollMs);
       }
     } finally {
       polling = false;

@@ -24,9 +24,17 @@ import { lockInstance, sameDrift, sameObservation, saveInstance, type InstanceCh
 const name = "instances";
 /** How soon to look again although nothing was told: the watches tell, and these are for what they miss. */
 const lookAgain = { movingMs: 5_000, awayMs: 30_000, goneMs: 2_000 };
+/** How long news that nobody waits for may be kept back: a pod on its way tells four steps in a second. */
+const keptBackMs = 1_500;
 
 type Settings = Readonly<{ platform: Platform; neighbours: Neighbours; templates: TemplateService; timeZone: string }>;
-type Options = Settings & Readonly<{ reader: InstanceReader; keepDesign: ReturnType<typeof createDesignKeeper> }>;
+type Options = Settings &
+  Readonly<{
+    reader: InstanceReader;
+    keepDesign: ReturnType<typeof createDesignKeeper>;
+    /** Instances with news that are kept back, and until when. */
+    keptBack: Map<string, number>;
+  }>;
 
 /** Makes every instance on its cluster what it is meant to be, and writes down what is seen of it. */
 export function createInstanceReconciler(settings: Settings): Reconciler {
@@ -36,6 +44,7 @@ export function createInstanceReconciler(settings: Settings): Reconciler {
     ...settings,
     reader: createInstanceReader(neighbours.clusters),
     keepDesign: createDesignKeeper(query),
+    keptBack: new Map(),
   };
   const clusterOf = new Map<string, string>();
   const onCluster = async (cluster: string, node: string | null, namespace: string | null) => {
@@ -156,6 +165,7 @@ async function reconcileInstance(
       return { againAfterMs: lookAgain.movingMs };
     }
     const state = await observe(options, instance, { live, meant, drift: brought.reported });
+    if (state === null) return { againAfterMs: keptBackMs };
     if (isSteady(state)) return;
     return { againAfterMs: Math.min(lookAgain.movingMs, reader.missingPodDueMs(key) ?? lookAgain.movingMs) };
   } catch (error) {
@@ -206,12 +216,12 @@ async function restartIfAsked(
   await query("UPDATE instances SET restart_of = NULL WHERE name = $1 AND restart_of = $2", [name, uid]);
 }
 
-/** Writes down what is seen, if that is news, and returns the state. */
+/** Writes down what is seen, if that is news, and returns the state; null when it is kept back for a moment. */
 async function observe(
   options: Options,
   before: InstanceRecord,
   seen: Readonly<{ live: LiveInstance; meant: InstanceManifests | null; drift: InstanceRecord["drift"] }>,
-): Promise<InstanceState> {
+): Promise<InstanceState | null> {
   const { platform, neighbours } = options;
   const { live, meant } = seen;
   const judge = (instance: InstanceRecord) =>
@@ -235,7 +245,17 @@ async function observe(
       sameDrift(instance.drift, seen.drift);
     return same ? null : { state, stateReason: reason, observed, drift: seen.drift };
   };
-  if (news(before) === null) return before.state;
+  const found = news(before);
+  if (found === null) {
+    options.keptBack.delete(before.name);
+    return before.state;
+  }
+  if (!isAwaited(before, found)) {
+    const untilMs = options.keptBack.get(before.name) ?? performance.now() + keptBackMs;
+    options.keptBack.set(before.name, untilMs);
+    if (performance.now() < untilMs) return null;
+  }
+  options.keptBack.delete(before.name);
   return transaction(platform.database, { context: contextOf(platform) }, async (tx) => {
     const instance = await lockInstance(tx, before.name);
     if (instance === null) throw new Error(`${before.name} is gone`);
@@ -244,6 +264,15 @@ async function observe(
     const changes = news(instance);
     return changes === null ? instance.state : (await saveInstance(tx, instance, changes)).state;
   });
+}
+
+const onTheWay: readonly InstanceState[] = ["released", "starting", "unready"];
+
+/** Whether a release or a person waits for the news, or it only tells how far a pod on its way has come. */
+function isAwaited(before: InstanceRecord, { state, observed, drift }: InstanceChanges): boolean {
+  if (state === undefined || !onTheWay.includes(state) || !onTheWay.includes(before.state)) return true;
+  const isSame = before.observed?.trouble === observed?.trouble && observed?.readySinceMs == null;
+  return !isSame || JSON.stringify(before.drift) !== JSON.stringify(drift);
 }
 
 function observationOf(

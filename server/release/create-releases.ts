@@ -318,7 +318,7 @@ async function allPassed(query: Query, release: ReleaseRecord, batch: number): P
   return row?.open === 0;
 }
 
-/** Lets instances that failed be changed again. */
+/** Lets instances that failed be changed again. How they failed stays in the audit. */
 async function tryAgain(query: Query, release: string): Promise<void> {
   await query(
     "UPDATE release_targets SET changed_at = NULL, http = NULL, failure = NULL WHERE release = $1 AND passed_at IS NULL",

@@ -15,6 +15,8 @@ type EventObject = KubeObject &
   }>;
 
 const events: ResourceType<EventObject> = resourceType("v1/events", "Event", "namespaced");
+/** A cluster that hangs must not hold up what is decided. */
+const patienceMs = 10_000;
 const logLimit = { tailLines: 20, limitBytes: 64 * 1024 };
 
 /** Why an instance failed, from its cluster: container state, events, the last lines of its log. What cannot be had is said so. */
@@ -33,9 +35,10 @@ export async function lookIntoFailure({
   if (client === null) return explainFailure({ ...bare, reason: `${reason}; its cluster does not answer` });
   try {
     const pod = podName(instance);
+    const signal = AbortSignal.timeout(patienceMs);
     const [live, found] = await Promise.all([
-      readLiveInstance(client, { namespace, instance }),
-      client.list(events, { namespace, fieldSelector: `involvedObject.name=${pod}` }),
+      readLiveInstance(client, { namespace, instance }, signal),
+      client.list(events, { namespace, fieldSelector: `involvedObject.name=${pod}`, signal }),
     ]);
     return explainFailure({
       ...bare,

@@ -1,4 +1,11 @@
-import { frozenAt, isMoving, nextReleaseSteps, type ReleaseProgress, type TargetFacts } from "@wcs/core/release";
+import {
+  frozenAt,
+  isMoving,
+  nextReleaseSteps,
+  type FailureReport,
+  type ReleaseProgress,
+  type TargetFacts,
+} from "@wcs/core/release";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Query } from "../database/database.ts";
 import { transaction, type ActContext, type Transaction } from "../database/transaction.ts";
@@ -25,15 +32,16 @@ import {
 const name = "releases";
 /** How often to look although nothing was told: a fallback, since changes of instances are told. */
 const lookAgainMs = 1_000;
+const tellEveryMs = 1_000;
 /** Plans never change, and one of thousands of instances is megabytes: those of the last releases are kept. */
 const mostPlans = 20;
 
 type Settings = Readonly<{ platform: Platform; neighbours: Neighbours }>;
-type Options = Settings & Readonly<{ plans: Map<string, ReleasePlan> }>;
+type Options = Settings & Readonly<{ plans: Map<string, ReleasePlan>; toldAtMs: Map<string, number> }>;
 
 /** Works on every release that is under way: looks, decides by core/release, does one step, and may be killed anywhere. */
 export function createReleaseReconciler(settings: Settings): Reconciler {
-  const options: Options = { ...settings, plans: new Map() };
+  const options: Options = { ...settings, plans: new Map(), toldAtMs: new Map() };
   const { query } = options.platform.database;
   return {
     name,
@@ -54,14 +62,17 @@ export function createReleaseReconciler(settings: Settings): Reconciler {
   };
 }
 
-async function findRelease({ platform, plans }: Options, id: string): Promise<ReleaseRecord | null> {
+async function findRelease({ platform, plans, toldAtMs }: Options, id: string): Promise<ReleaseRecord | null> {
   const { query } = platform.database;
   const plan = plans.get(id);
   if (plan !== undefined) return selectReleaseOfPlan(query, { id, plan });
   const [release] = await selectReleases(query, "id = $1", [id]);
   if (release === undefined) return null;
   plans.set(id, release.plan);
-  for (const oldest of [...plans.keys()].slice(0, -mostPlans)) plans.delete(oldest);
+  for (const oldest of [...plans.keys()].slice(0, -mostPlans)) {
+    plans.delete(oldest);
+    toldAtMs.delete(oldest);
+  }
   return release;
 }
 
@@ -135,7 +146,12 @@ async function reconcileRelease(options: Options, id: string): Promise<void | Re
       const values = [id, instance, JSON.stringify(report)];
       await tx.query("UPDATE release_targets SET failure = $3 WHERE release = $1 AND instance = $2", values);
     }
-    await progressed(tx, now, { progress, isDone });
+    // How many are left to go is told once a second at most.
+    const told = options.toldAtMs.get(id) ?? Number.NEGATIVE_INFINITY;
+    const isNews = isDone || progress.state !== now.state || progress.batch !== now.batch;
+    if (!isNews && performance.now() - told < tellEveryMs) return;
+    options.toldAtMs.set(id, performance.now());
+    await progressed(tx, now, { progress, isDone, failures: [...failures.values()] });
   });
   if (progress.state === "paused" || progress.state === "failed" || isDone) return;
   if (progress.steps.some(({ step }) => step === "pass" || step === "check-http")) return { againAfterMs: 0 };
@@ -240,7 +256,11 @@ async function mark(
 async function progressed(
   tx: Transaction,
   release: ReleaseRecord,
-  { progress, isDone }: Readonly<{ progress: ReleaseProgress; isDone: boolean }>,
+  {
+    progress,
+    isDone,
+    failures,
+  }: Readonly<{ progress: ReleaseProgress; isDone: boolean; failures: readonly FailureReport[] }>,
 ): Promise<void> {
   const state = isDone ? "done" : progress.state;
   const stateReason = isDone ? "every instance is Ready at its version" : progress.reason;
@@ -253,7 +273,8 @@ async function progressed(
     resource: { kind: "Release", name: release.id },
     scope: scopeOfRelease(release),
     before: { state: release.state },
-    after: { state, reason: stateReason },
+    // A failure that is tried again goes from the release; here it stays.
+    after: { state, reason: stateReason, ...(failures.length === 0 ? {} : { failures }) },
     outcome: state === "failed" ? "failed" : "done",
   });
   if (isDone && after.takesBack !== null) await takenBack(tx, after.takesBack, after.id);

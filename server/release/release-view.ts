@@ -54,6 +54,8 @@ export function releaseView(release: ReleaseRecord, targets: readonly TargetReco
         changes: [...planned.changes],
         changedAt: target?.changedAt?.toISOString() ?? null,
         passedAt: target?.passedAt?.toISOString() ?? null,
+        outcome: outcomeOf(target),
+        seconds: secondsOf(target),
         failure: failureView(target?.failure ?? null),
       };
     }),
@@ -62,6 +64,19 @@ export function releaseView(release: ReleaseRecord, targets: readonly TargetReco
 
 function designView({ template, parameters, imageDigest }: ReleaseRecord["plan"]["targets"][number]["to"]) {
   return { template, parameters: parameters as Record<string, string>, imageDigest };
+}
+
+/** A target that is tried again after a failure is under way until it has passed or failed anew. */
+function outcomeOf(target: TargetRecord | undefined): "untouched" | "under-way" | "passed" | "failed" {
+  if (target === undefined) return "untouched";
+  if (target.passedAt !== null) return "passed";
+  if (target.changedAt !== null) return target.failure === null ? "under-way" : "failed";
+  return "untouched";
+}
+
+function secondsOf(target: TargetRecord | undefined): number | null {
+  if (target?.changedAt == null || target.passedAt === null) return null;
+  return (target.passedAt.getTime() - target.changedAt.getTime()) / 1000;
 }
 
 function failureView(failure: TargetRecord["failure"]) {
