@@ -119,7 +119,7 @@ describe("the main job on a real database and a real API server", () => {
 
   before(async () => {
     [postgres, plane] = await Promise.all([startTestPostgres(), startControlPlane()]);
-    await plane.startControllerManager();
+    await plane.startControllerManager(["--node-monitor-grace-period=20s"]);
     kube = createKubeClient({ access: plane.access, userAgent: "test" });
     kubelets = simulateKubelets(kube, { hosts });
     database = await postgres.createDatabase();
