@@ -107,16 +107,15 @@ export function createDesignKeeper(query: Query): (instance: string, manifests: 
 }
 
 async function keepDesign(query: Query, instance: string, manifests: InstanceManifests): Promise<void> {
+  // The last twenty versions, and the one that is kept now, which the same statement does not see.
   await query(
-    `INSERT INTO instance_designs (instance, version, manifests) VALUES ($1, $2, $3)
-     ON CONFLICT (instance, version) DO UPDATE SET made_at = now()
-     WHERE instance_designs.made_at < now() - interval '1 day'`,
-    [instance, manifests.version, JSON.stringify(manifests)],
-  );
-  await query(
-    `DELETE FROM instance_designs WHERE instance = $1 AND version NOT IN
+    `WITH kept AS (
+       INSERT INTO instance_designs (instance, version, manifests) VALUES ($1, $2, $3)
+       ON CONFLICT (instance, version) DO UPDATE SET made_at = now()
+       WHERE instance_designs.made_at < now() - interval '1 day')
+     DELETE FROM instance_designs WHERE instance = $1 AND version <> $2 AND version NOT IN
        (SELECT version FROM instance_designs WHERE instance = $1 ORDER BY made_at DESC LIMIT 20)`,
-    [instance],
+    [instance, manifests.version, JSON.stringify(manifests)],
   );
 }
 

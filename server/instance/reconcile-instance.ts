@@ -92,9 +92,9 @@ export function createInstanceReconciler(settings: Settings): Reconciler {
     reconcile: (key, signal) => reconcileInstance(options, key, signal),
     // A cluster that hangs must not take every worker.
     laneOf: (key) => clusterOf.get(key) ?? "",
-    workersPerLane: 8,
+    workersPerLane: 12,
     resyncMs: 300_000,
-    workers: 24,
+    workers: 36,
   };
 }
 
@@ -266,13 +266,16 @@ async function observe(
   });
 }
 
-const onTheWay: readonly InstanceState[] = ["released", "starting", "unready"];
+const ordinary: readonly InstanceState[] = ["released", "starting", "unready", "ready"];
 
 /** Whether a release or a person waits for the news, or it only tells how far a pod on its way has come. */
 function isAwaited(before: InstanceRecord, { state, observed, drift }: InstanceChanges): boolean {
-  if (state === undefined || !onTheWay.includes(state) || !onTheWay.includes(before.state)) return true;
-  const isSame = before.observed?.trouble === observed?.trouble && observed?.readySinceMs == null;
-  return !isSame || JSON.stringify(before.drift) !== JSON.stringify(drift);
+  if (state === undefined || !ordinary.includes(state) || !ordinary.includes(before.state)) return true;
+  if (observed == null || observed.readySinceMs !== null) return true;
+  if (before.observed?.trouble !== observed.trouble) return true;
+  if (JSON.stringify(before.drift) !== JSON.stringify(drift)) return true;
+  // That it is no longer Ready is news, unless a release is making it so.
+  return before.observed?.readySinceMs != null && before.heldBy === null;
 }
 
 function observationOf(
