@@ -12,7 +12,6 @@ export {
 export { explainFailure, type FailureFacts, type FailureReport } from "./explain-failure.ts";
 export { checkFreezeWindow, frozenAt, type FreezeWindow } from "./freeze-window.ts";
 export {
-  nextReleaseSteps,
   type ReleaseFacts,
   type ReleaseGates,
   type ReleaseProgress,
@@ -36,3 +35,4 @@ export {
   type ReleaseState,
 } from "./release-state.ts";
 export { rollbackTargets, type RollbackTarget, type VersionRecord } from "./rollback.ts";
+export { stepsAfterPasses } from "./steps-after-passes.ts";

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { nextReleaseSteps, type ReleaseFacts, type TargetFacts } from "./next-release-steps.ts";
 import type { ReleaseBatch } from "./plan-batches.ts";
+import { stepsAfterPasses } from "./steps-after-passes.ts";
 
 const seed = 23;
 const untouched: TargetFacts = {
@@ -53,6 +54,31 @@ describe("the next steps of a release", () => {
       { step: "change", instance: "b" },
       { step: "change", instance: "c" },
     ]);
+  });
+
+  it("pass a batch and begin the next in one look, unless somebody has to say to go on", () => {
+    const ready = { atVersion: true, changedAtMs: 0, readySinceMs: 1000 };
+    const facts = withTargets({ a: ready }, { nowMs: 20_000 });
+    assert.deepEqual([stepsAfterPasses(facts).passed, stepsAfterPasses(facts).progress.state], [["a"], "paused"]);
+    const { passed, progress } = stepsAfterPasses({ ...facts, confirmedPauses: new Set([1]) });
+    assert.deepEqual(
+      [passed, progress.steps.map(({ step, instance }) => [step, instance])],
+      [
+        ["a"],
+        [
+          ["change", "b"],
+          ["change", "c"],
+        ],
+      ],
+    );
+    const last = withTargets(
+      { a: { passed: true }, b: ready, c: ready, d: ready },
+      { nowMs: 20_000, confirmedPauses: new Set([1]) },
+    );
+    assert.deepEqual(
+      [stepsAfterPasses(last).passed, stepsAfterPasses(last).progress.state],
+      [["b", "c", "d"], "verifying"],
+    );
   });
 
   it("ask over HTTP after the soak, and fail with what was answered", () => {

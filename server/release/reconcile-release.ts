@@ -1,7 +1,7 @@
 import {
   frozenAt,
   isMoving,
-  nextReleaseSteps,
+  stepsAfterPasses,
   type FailureReport,
   type ReleaseProgress,
   type TargetFacts,
@@ -77,14 +77,15 @@ async function findRelease({ platform, plans, toldAtMs }: Options, id: string): 
 }
 
 /**
- * What is to be looked at: the instances that have not passed, up to the first batch with one whose cluster answers. What comes after that is
- * not reached in this look (core/release), however many there are.
+ * What is to be looked at: the instances that have not passed, up to the second batch with one whose cluster answers: the one that is worked on and
+ * the one that may begin. What comes after that is not reached in this look (core/release), however many there are.
  */
 async function lookAtTargets({ platform, neighbours }: Options, release: ReleaseRecord) {
   const { query } = platform.database;
   const open = await selectOpenTargets(query, release.id);
   const answers = ({ cluster }: Readonly<{ cluster: string }>) => neighbours.clusters.answersSinceMs(cluster) !== null;
-  const lastBatch = open.find(answers)?.batch ?? Number.POSITIVE_INFINITY;
+  const batch = open.find(answers)?.batch ?? Number.POSITIVE_INFINITY;
+  const lastBatch = open.find((target) => target.batch > batch && answers(target))?.batch ?? Number.POSITIVE_INFINITY;
   const reached = open.filter(({ batch }) => batch <= lastBatch);
   const names = reached.map(({ instance }) => instance);
   const instances = await selectInstances(query, "name = ANY($1)", [names]);
@@ -116,7 +117,7 @@ async function reconcileRelease(options: Options, id: string): Promise<void | Re
     freezeWindowsOf(query, release.environment),
   ]);
   const frozen = frozenAt({ windows, environment: release.environment, atMs: Date.now() });
-  const progress = nextReleaseSteps({
+  const { passed, progress } = stepsAfterPasses({
     nowMs: Date.now(),
     batches: release.plan.batches,
     gates: release.plan.gates,
@@ -134,8 +135,8 @@ async function reconcileRelease(options: Options, id: string): Promise<void | Re
     if (now === null || now.version !== release.version) return;
     const those = (wanted: ReleaseProgress["steps"][number]["step"]) =>
       progress.steps.filter(({ step }) => step === wanted).map(({ instance }) => instance);
+    await mark(tx, { release: id, instances: passed, column: "passed_at" });
     await changeInstances(tx, now, those("change"));
-    await mark(tx, { release: id, instances: those("pass"), column: "passed_at" });
     for (const instance of those("check-http")) {
       const answer = answers.get(instance);
       if (answer === undefined) continue;
@@ -154,7 +155,7 @@ async function reconcileRelease(options: Options, id: string): Promise<void | Re
     await progressed(tx, now, { progress, isDone, failures: [...failures.values()] });
   });
   if (progress.state === "paused" || progress.state === "failed" || isDone) return;
-  if (progress.steps.some(({ step }) => step === "pass" || step === "check-http")) return { againAfterMs: 0 };
+  if (progress.steps.some(({ step }) => step === "check-http")) return { againAfterMs: 0 };
   const wakeMs = progress.wakeAtMs === null ? lookAgainMs : Math.max(0, progress.wakeAtMs - Date.now());
   return { againAfterMs: Math.min(lookAgainMs, wakeMs) };
 }
