@@ -271,11 +271,11 @@ const ordinary: readonly InstanceState[] = ["released", "starting", "unready", "
 /** Whether a release or a person waits for the news, or it only tells how far a pod on its way has come. */
 function isAwaited(before: InstanceRecord, { state, observed, drift }: InstanceChanges): boolean {
   if (state === undefined || !ordinary.includes(state) || !ordinary.includes(before.state)) return true;
-  if (observed == null || observed.readySinceMs !== null) return true;
+  if (observed === undefined || observed === null || observed.readySinceMs !== null) return true;
   if (before.observed?.trouble !== observed.trouble) return true;
   if (JSON.stringify(before.drift) !== JSON.stringify(drift)) return true;
   // That it is no longer Ready is news, unless a release is making it so.
-  return before.observed?.readySinceMs != null && before.heldBy === null;
+  return before.heldBy === null && (before.observed?.readySinceMs ?? null) !== null;
 }
 
 function observationOf(

@@ -75,8 +75,8 @@ function outcomeOf(target: TargetRecord | undefined): "untouched" | "under-way" 
 }
 
 function secondsOf(target: TargetRecord | undefined): number | null {
-  if (target?.changedAt == null || target.passedAt === null) return null;
-  return (target.passedAt.getTime() - target.changedAt.getTime()) / 1000;
+  const { changedAt = null, passedAt = null } = target ?? {};
+  return changedAt === null || passedAt === null ? null : (passedAt.getTime() - changedAt.getTime()) / 1000;
 }
 
 function failureView(failure: TargetRecord["failure"]) {
