@@ -47,8 +47,15 @@ export async function measureOnLab(print: Print): Promise<void> {
     const digests = [await digestOf(kube, "1"), await digestOf(kube, "2")] as const;
     await warmHosts(kube, digests);
     await makeTemplate(people, place.subsystem);
-    const theirs = await measureKubernetes(kube, digests);
+    // Ours between theirs, so that what else the machine does hits both.
+    const before = await measureKubernetes(kube, digests);
     const ours = await measureOurs({ kube, people, digests });
+    await retireOurs(kube, people);
+    const after = await measureKubernetes(kube, digests);
+    const theirs = {
+      appliedMs: (before.appliedMs + after.appliedMs) / 2,
+      updatedMs: (before.updatedMs + after.updatedMs) / 2,
+    };
     print({
       name: `delivery: ${count} instances from approval to Ready`,
       value: ours.deliveredMs / 1000,
@@ -211,13 +218,29 @@ async function measureKubernetes(kube: KubeClient, [first, second]: readonly [st
   return { appliedMs, updatedMs };
 }
 
+/** There is room for forty on the cluster, not for eighty. */
+async function retireOurs(kube: KubeClient, people: TwoPeople): Promise<void> {
+  const { subsystem, namespace, dcn } = place;
+  const ask = { subsystem, class: "1C2G", counts: { [dcn]: 0 }, ticket: "BENCH-4" };
+  const approve = await askForInstances(people, ask);
+  await approve();
+  await until("the instances to be retired", 120_000, async () => {
+    return (await kube.list(pods, { namespace })).items.length === 0;
+  });
+}
+
 async function measureOurs({
   kube,
   people,
   digests: [first, second],
 }: Readonly<{ kube: KubeClient; people: TwoPeople; digests: readonly [string, string] }>) {
   const { subsystem, namespace, dcn } = place;
-  const approve = await askForInstances(people, { subsystem, class: "1C2G", counts: { [dcn]: count } });
+  const approve = await askForInstances(people, {
+    subsystem,
+    class: "1C2G",
+    counts: { [dcn]: count },
+    ticket: "BENCH-1",
+  });
   const deliveredMs = await timed(async () => {
     await approve();
     console.error(`written down as delivered ${new Date().toISOString()}`);

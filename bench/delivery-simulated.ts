@@ -114,7 +114,9 @@ async function measureOurs(print: Print, { plane, kube, count }: Job): Promise<M
     for (const { subsystem, share } of shares) {
       await makeTemplate(people, subsystem);
       const counts = { [bank.dcnOf.get(cluster) ?? ""]: share };
-      approvals.push(await askForInstances(people, { subsystem, class: "tiny", counts }));
+      approvals.push(
+        await askForInstances(people, { subsystem, class: "tiny", counts, ticket: `BENCH-1-${subsystem}` }),
+      );
     }
     /** One release a subsystem, all at once. */
     const approvedReleases = async (imageDigest: string) => {

@@ -66,15 +66,23 @@ export async function makeTemplate({ asker }: TwoPeople, subsystem: string): Pro
   await asker.call(createTemplate, { body: { subsystem, spec: demoSpec } });
 }
 
-export type Ask = Readonly<{ subsystem: string; class: string; counts: Readonly<Record<string, number>> }>;
+export type Ask = Readonly<{
+  subsystem: string;
+  class: string;
+  counts: Readonly<Record<string, number>>;
+  ticket: string;
+}>;
 
 /** Asks for instances as soon as there is room for them; returns what approves it. */
-export async function askForInstances({ asker, approver }: TwoPeople, ask: Ask): Promise<() => Promise<void>> {
+export async function askForInstances(
+  { asker, approver }: TwoPeople,
+  { ticket, ...ask }: Ask,
+): Promise<() => Promise<void>> {
   const request = await until("room for the instances", 120_000, async () => {
     try {
       return (
         await asker.call(createRequest, {
-          ticket: `BENCH-1-${ask.subsystem}`,
+          ticket,
           body: { ...ask, counts: { ...ask.counts } },
         })
       ).body;

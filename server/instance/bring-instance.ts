@@ -13,7 +13,7 @@ import {
   type KubeObject,
   type LivePod,
 } from "@wcs/core/instance";
-import { isKubeError, pods, resourceType, statefulSets, type KubeClient } from "@wcs/kube";
+import { isKubeError, pods, resourceType, statefulSets, type KubeClient, type PodObject } from "@wcs/kube";
 import { readLiveInstance, type LiveInstance } from "./live-instance.ts";
 
 /** Who owns the fields that WCS applies. */
@@ -171,7 +171,14 @@ async function patchPod(
     },
     spec: { containers: [{ name: containerName, image: container["image"] }] },
   };
-  let patched = await client.patch(pods, { namespace, name, kind: "strategic", patch, signal });
+  let patched: PodObject;
+  try {
+    patched = await client.patch(pods, { namespace, name, kind: "strategic", patch, signal });
+  } catch (error) {
+    if (!isKubeError(error, "not-found")) throw error;
+    // It has gone meanwhile, and its StatefulSet makes the next as it should be.
+    return { resourceVersion: pod.resourceVersion, refused: [] };
+  }
   if (canonicalJson(before["resources"]) !== canonicalJson(container["resources"])) {
     const resize = { spec: { containers: [{ name: containerName, resources: container["resources"] }] } };
     try {

@@ -17,7 +17,7 @@ import { bringInstance, fieldManager } from "./bring-instance.ts";
 import { createDesignKeeper, designInstance, keptDesign } from "./design-instance.ts";
 import { scopeOfInstance, selectInstances, type InstanceObservation, type InstanceRecord } from "./instance-record.ts";
 import { readLiveInstance, type LiveInstance } from "./live-instance.ts";
-import type { Neighbours } from "./neighbours.ts";
+import type { EstateLookup, Neighbours } from "./neighbours.ts";
 import { createInstanceReader, type InstanceReader } from "./read-instance.ts";
 import { lockInstance, sameDrift, sameObservation, saveInstance, type InstanceChanges } from "./save-instance.ts";
 
@@ -34,6 +34,8 @@ type Options = Settings &
     keepDesign: ReturnType<typeof createDesignKeeper>;
     /** Instances with news that are kept back, and until when. */
     keptBack: Map<string, number>;
+    /** The versions of instances in which this server wrote down what it saw, so that it does not look at its own writing. */
+    observedAs: Map<string, number>;
   }>;
 
 /** Makes every instance on its cluster what it is meant to be, and writes down what is seen of it. */
@@ -45,6 +47,8 @@ export function createInstanceReconciler(settings: Settings): Reconciler {
     reader: createInstanceReader(neighbours.clusters),
     keepDesign: createDesignKeeper(query),
     keptBack: new Map(),
+    observedAs: new Map(),
+    neighbours: { ...neighbours, estate: { ...neighbours.estate, class: rememberedClasses(neighbours.estate.class) } },
   };
   const clusterOf = new Map<string, string>();
   const onCluster = async (cluster: string, node: string | null, namespace: string | null) => {
@@ -68,8 +72,8 @@ export function createInstanceReconciler(settings: Settings): Reconciler {
       for (const { name, cluster } of rows) clusterOf.set(name, cluster);
       return rows.map((row) => row.name);
     },
-    keysOf: ({ kind, change, name, record }) => {
-      if (kind !== "Instance" || change === "deleted") return [];
+    keysOf: ({ kind, change, name, version, record }) => {
+      if (kind !== "Instance" || change === "deleted" || version === options.observedAs.get(name)) return [];
       clusterOf.set(name, (record as { cluster?: string }).cluster ?? "");
       return [name];
     },
@@ -95,6 +99,20 @@ export function createInstanceReconciler(settings: Settings): Reconciler {
     workersPerLane: 12,
     resyncMs: 300_000,
     workers: 36,
+  };
+}
+
+/** Classes change seldom, and all instances of a release ask for the same. */
+function rememberedClasses(find: EstateLookup["class"]): EstateLookup["class"] {
+  const forMs = 2_000;
+  const known = new Map<string, Readonly<{ found: ReturnType<EstateLookup["class"]>; untilMs: number }>>();
+  return (query, name) => {
+    const before = known.get(name);
+    if (before !== undefined && performance.now() < before.untilMs) return before.found;
+    const found = find(query, name);
+    known.set(name, { found, untilMs: performance.now() + forMs });
+    found.catch(() => known.delete(name));
+    return found;
   };
 }
 
@@ -201,10 +219,7 @@ async function restartIfAsked(
   at: Readonly<{ instance: InstanceRecord; client: KubeClient; namespace: string; signal: AbortSignal }>,
 ): Promise<void> {
   const { query } = options.platform.database;
-  const [row] = await query<{ restart_of: string | null }>("SELECT restart_of FROM instances WHERE name = $1", [
-    at.instance.name,
-  ]);
-  const uid = row?.restart_of ?? null;
+  const uid = at.instance.restartOf;
   if (uid === null) return;
   const { pod } = await readLiveInstance(at.client, { namespace: at.namespace, instance: at.instance.name }, at.signal);
   if (pod?.uid === uid && !pod.deleting) {
@@ -262,7 +277,11 @@ async function observe(
     // What was seen is of the instance as it was: a newer wish or design looks again.
     if (instance.version !== before.version && instance.wish !== before.wish) return instance.state;
     const changes = news(instance);
-    return changes === null ? instance.state : (await saveInstance(tx, instance, changes)).state;
+    if (changes === null) return instance.state;
+    const saved = await saveInstance(tx, instance, changes);
+    // Whatever else was changed meanwhile has an event of its own.
+    tx.afterCommit(() => options.observedAs.set(saved.name, saved.version));
+    return saved.state;
   });
 }
 

@@ -23,8 +23,8 @@ export type InstanceChanges = Partial<
     | "pool"
     | "borrowed"
     | "retiredAt"
-  > &
-    Readonly<{ restartOf: string | null }>
+    | "restartOf"
+  >
 >;
 
 const columnOf: Readonly<Record<keyof InstanceChanges, string>> = {

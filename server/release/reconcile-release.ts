@@ -33,15 +33,19 @@ const name = "releases";
 /** How often to look although nothing was told: a fallback, since changes of instances are told. */
 const lookAgainMs = 1_000;
 const tellEveryMs = 1_000;
+/** A look at a release costs by how many of its instances are on their way, so those of large batches come less often. */
+const settleMsOfOne = 1;
+const mostSettleMs = 500;
 /** Plans never change, and one of thousands of instances is megabytes: those of the last releases are kept. */
 const mostPlans = 20;
 
 type Settings = Readonly<{ platform: Platform; neighbours: Neighbours }>;
-type Options = Settings & Readonly<{ plans: Map<string, ReleasePlan>; toldAtMs: Map<string, number> }>;
+type Options = Settings &
+  Readonly<{ plans: Map<string, ReleasePlan>; toldAtMs: Map<string, number>; settled: Map<string, number> }>;
 
 /** Works on every release that is under way: looks, decides by core/release, does one step, and may be killed anywhere. */
 export function createReleaseReconciler(settings: Settings): Reconciler {
-  const options: Options = { ...settings, plans: new Map(), toldAtMs: new Map() };
+  const options: Options = { ...settings, plans: new Map(), toldAtMs: new Map(), settled: new Map() };
   const { query } = options.platform.database;
   return {
     name,
@@ -62,7 +66,7 @@ export function createReleaseReconciler(settings: Settings): Reconciler {
   };
 }
 
-async function findRelease({ platform, plans, toldAtMs }: Options, id: string): Promise<ReleaseRecord | null> {
+async function findRelease({ platform, plans, toldAtMs, settled }: Options, id: string): Promise<ReleaseRecord | null> {
   const { query } = platform.database;
   const plan = plans.get(id);
   if (plan !== undefined) return selectReleaseOfPlan(query, { id, plan });
@@ -72,6 +76,7 @@ async function findRelease({ platform, plans, toldAtMs }: Options, id: string): 
   for (const oldest of [...plans.keys()].slice(0, -mostPlans)) {
     plans.delete(oldest);
     toldAtMs.delete(oldest);
+    settled.delete(oldest);
   }
   return release;
 }
@@ -110,12 +115,16 @@ const passedTarget: TargetFacts = {
 async function reconcileRelease(options: Options, id: string): Promise<void | Readonly<{ againAfterMs: number }>> {
   const { platform } = options;
   const { query } = platform.database;
+  // What many instances tell within a moment is looked at once.
+  const settlesInMs = (options.settled.get(id) ?? 0) - performance.now();
+  if (settlesInMs > 1) return { againAfterMs: settlesInMs };
   const release = await findRelease(options, id);
   if (release === null || !isMoving(release.state)) return;
   const [{ byName, targets }, windows] = await Promise.all([
     lookAtTargets(options, release),
     freezeWindowsOf(query, release.environment),
   ]);
+  options.settled.set(id, performance.now() + Math.min(mostSettleMs, byName.size * settleMsOfOne));
   const frozen = frozenAt({ windows, environment: release.environment, atMs: Date.now() });
   const { passed, progress } = stepsAfterPasses({
     nowMs: Date.now(),
