@@ -31,6 +31,7 @@ import { createGrants, scopesOfInstances } from "../privilege-grant/create-grant
 import { createReleases } from "../release/create-releases.ts";
 import { requestUsers } from "../request/request-users.ts";
 import { createRequests } from "../request/create-requests.ts";
+import { createSecrets } from "../secrets/create-secrets.ts";
 import { createTemplates } from "../template/create-templates.ts";
 import { templateUsers } from "../template/template-users.ts";
 import { templateService } from "../template/template-service.ts";
@@ -89,6 +90,8 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createPlacement(platform, picture),
     createReleases(platform, mainJob),
     createRequests(platform, mainJob),
+    createRequests(platform, neighbours),
+    createSecrets(platform),
     createTemplates(platform, async (query, id) => (await estateLookup.subsystem(query, id))?.business ?? null),
     createTokens(platform, { scopeOfSubject, missingInEstate }),
     createWatch(platform),

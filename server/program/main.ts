@@ -1,11 +1,16 @@
 // `wcs server`: reads the configuration, starts, and stops gracefully on SIGTERM or SIGINT.
 import { ConfigFailure } from "../config/config-failure.ts";
 import { readConfig, settings } from "../config/settings.ts";
+import { rotateKeyCommand } from "./rotate-key-command.ts";
 import { startServer } from "./start-server.ts";
 
 const args = process.argv.slice(2);
-if (args.includes("--help")) {
-  console.log("usage: wcs server [--SETTING VALUE]…\n");
+if (args[0] === "rotate-key") {
+  process.exitCode = rotateKeyCommand(args.slice(1), process.env);
+} else if (args.includes("--help")) {
+  console.log(
+    "usage: wcs server [--SETTING VALUE]…\n       wcs server rotate-key [--prepare | --activate] [--state-dir FOLDER]\n",
+  );
   for (const { flag, env, fallback, help } of Object.values(settings)) {
     console.log(`  --${flag}  (${env}${fallback === null ? "" : `, default ${fallback}`})\n      ${help}`);
   }

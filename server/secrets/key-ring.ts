@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { readOrCreateKeyFile } from "../state/key-file.ts";
 
 /** A secret under envelope encryption: its own key (AES-256-GCM), wrapped by the key `keyId` of the key ring. */
@@ -14,58 +14,81 @@ export type KeyRing = Readonly<{
   rewrap: (sealed: SealedSecret, context: string) => SealedSecret;
 }>;
 
-type KeyFile = { current: string; keys: Record<string, string> };
+/** What the file says: keys by id, in base64, and the id of the one that seals. */
+export type KeyFile = Readonly<{ current: string; keys: Readonly<Record<string, string>> }>;
 
 const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
 
-const newKeyId = (): string => randomBytes(4).toString("hex");
+/** A new key under a new id. */
+export function newKey(): Readonly<{ id: string; key: string }> {
+  // The letter keeps JavaScript from putting an id of digits before all others: the newest key is the last.
+  return { id: `k${randomBytes(4).toString("hex")}`, key: randomBytes(keyBytes).toString("base64") };
+}
 
-/** Reads the key ring's file, or makes one with a first key. */
+/**
+ * Reads the key ring's file, or makes one with a first key. A file that was replaced meanwhile, by a rotation or by a copy of another server's, is read
+ * again before it is used.
+ */
 export function openKeyRing(path: string): KeyRing {
-  const id = newKeyId();
-  const make = (): string =>
-    `${JSON.stringify({ current: id, keys: { [id]: randomBytes(keyBytes).toString("base64") } })}\n`;
-  const file = JSON.parse(readOrCreateKeyFile(path, make)) as KeyFile;
+  const make = (): string => {
+    const { id, key } = newKey();
+    return `${JSON.stringify({ current: id, keys: { [id]: key } })}\n`;
+  };
+  let file = JSON.parse(readOrCreateKeyFile(path, make)) as KeyFile;
+  let seen = fingerprint(path);
   const keyOf = (keyId: string): Buffer => {
     const text = file.keys[keyId];
     const key = Buffer.from(text ?? "", "base64");
-    if (key.length !== keyBytes) throw new Error(`${path} has no key ${keyId}: restore the file from its backup`);
+    if (key.length !== keyBytes) {
+      throw new Error(
+        `${path} has no key ${keyId}: copy the file from the server that has it, or restore it from its backup`,
+      );
+    }
     return key;
   };
+  const refresh = (): void => {
+    const now = fingerprint(path);
+    // A file that is away for a moment is no reason to stop: what was read is still good.
+    if (now === null || now === seen) return;
+    const read = JSON.parse(readFileSync(path, "utf8")) as KeyFile;
+    [file, seen] = [read, now];
+    keyOf(file.current);
+  };
   keyOf(file.current);
+  const wrap = (own: Buffer, context: string) => {
+    const keyId = file.current;
+    return { keyId, wrappedKey: encrypt(keyOf(keyId), own, `key ${keyId} ${context}`) };
+  };
   return {
-    currentKeyId: () => file.current,
-    seal: (plaintext, context) => {
-      const own = randomBytes(keyBytes);
-      return {
-        keyId: file.current,
-        wrappedKey: encrypt(keyOf(file.current), own, `key ${file.current} ${context}`),
-        ciphertext: encrypt(own, plaintext, context),
-      };
+    currentKeyId: () => {
+      refresh();
+      return file.current;
     },
-    open: (sealed, context) => decrypt(unwrap(sealed, context), sealed.ciphertext, context),
-    rewrap: (sealed, context) => ({
-      keyId: file.current,
-      wrappedKey: encrypt(keyOf(file.current), unwrap(sealed, context), `key ${file.current} ${context}`),
-      ciphertext: sealed.ciphertext,
-    }),
+    seal: (plaintext, context) => {
+      refresh();
+      const own = randomBytes(keyBytes);
+      return { ...wrap(own, context), ciphertext: encrypt(own, plaintext, context) };
+    },
+    open: (sealed, context) => {
+      refresh();
+      return decrypt(unwrap(sealed, context), sealed.ciphertext, context);
+    },
+    rewrap: (sealed, context) => {
+      refresh();
+      return { ...wrap(unwrap(sealed, context), context), ciphertext: sealed.ciphertext };
+    },
   };
   function unwrap({ keyId, wrappedKey }: SealedSecret, context: string): Buffer {
     return decrypt(keyOf(keyId), wrappedKey, `key ${keyId} ${context}`);
   }
 }
 
-/** Adds a new key to the file and makes it the current one; older keys stay until every secret is rewrapped. */
-export function rotateKeyRing(path: string): string {
-  const file = JSON.parse(readFileSync(path, "utf8")) as KeyFile;
-  const id = newKeyId();
-  file.keys[id] = randomBytes(keyBytes).toString("base64");
-  file.current = id;
-  writeFileSync(`${path}.new`, `${JSON.stringify(file)}\n`, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
-  return id;
+/** Which file stands at the path now, and since when; null when none does. */
+function fingerprint(path: string): string | null {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? null : `${found.ino} ${found.mtimeNs} ${found.size}`;
 }
 
 /** nonce | tag | ciphertext */

@@ -9,8 +9,8 @@ export type SecretStore = Readonly<{
   /** Null when there is none of the name. */
   get: (query: Query, name: string) => Promise<string | null>;
   remove: (query: Query, name: string) => Promise<void>;
-  /** Wraps every secret's key by the current key; run it after a rotation. Returns how many it changed. */
-  rewrapAll: (query: Query) => Promise<number>;
+  /** Wraps up to `most` secrets' keys, of those not under it yet, by the current key. Returns the key's id and how many it changed. */
+  rewrap: (query: Query, most: number) => Promise<Readonly<{ keyId: string; count: number }>>;
 }>;
 
 export function createSecretStore(keyRing: KeyRing): SecretStore {
@@ -33,21 +33,21 @@ export function createSecretStore(keyRing: KeyRing): SecretStore {
     remove: async (query, name) => {
       await query("DELETE FROM secrets WHERE name = $1", [name]);
     },
-    rewrapAll: async (query) => {
+    rewrap: async (query, most) => {
+      const keyId = keyRing.currentKeyId();
       const rows = await query<SecretRow & { name: string }>(
-        "SELECT name, key_id, wrapped_key, ciphertext FROM secrets WHERE key_id <> $1",
-        [keyRing.currentKeyId()],
+        "SELECT name, key_id, wrapped_key, ciphertext FROM secrets WHERE key_id <> $1 ORDER BY name LIMIT $2 FOR UPDATE SKIP LOCKED",
+        [keyId, most],
       );
       for (const row of rows) {
         const sealed = keyRing.rewrap(sealedOf(row), row.name);
-        await query("UPDATE secrets SET key_id = $2, wrapped_key = $3 WHERE name = $1 AND key_id = $4", [
+        await query("UPDATE secrets SET key_id = $2, wrapped_key = $3 WHERE name = $1", [
           row.name,
           sealed.keyId,
           sealed.wrappedKey,
-          row.key_id,
         ]);
       }
-      return rows.length;
+      return { keyId, count: rows.length };
     },
   };
 }
