@@ -3,6 +3,7 @@ import {
   estateDocumentSchema,
   estateKindNames,
   estateKinds,
+  importPathPattern,
   type EstateDocument,
   type EstateKind,
 } from "@wcs/core/estate";
@@ -175,6 +176,48 @@ export const changeEstate = defineOperation({
   act: true,
 });
 
+/** What another system, such as the CMDB, knows of documents, over what is there. */
+export const importEstate = defineOperation({
+  id: "estate-imports.create",
+  tag: "estate",
+  summary:
+    "Bring what another system knows of documents over what is there, all or nothing: a row for each document, with texts for the fields that it knows. What a row does not name, or names with an empty text, stays; `-` takes a field out. `pointer` of an error says which row's value",
+  method: "POST",
+  path: "/api/v1/estate-imports",
+  query: dryRun,
+  body: Type.Object(
+    {
+      rows: Type.Array(
+        Type.Object(
+          {
+            kind: Type.Enum([...estateKindNames]),
+            name: Type.String({ minLength: 1, maxLength: 63 }),
+            values: Type.Record(Type.String({ pattern: importPathPattern }), Type.String({ maxLength: 4000 }), {
+              maxProperties: 100,
+              additionalProperties: false,
+              description:
+                "by path: `title`, `labels.KEY`, or a field of `spec` such as `rack` or `capacity.cpuMilli`; items of a list are parted by `|`",
+            }),
+          },
+          { additionalProperties: false },
+        ),
+        { maxItems: 100_000 },
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  bodyLimitBytes: 64 * 1024 * 1024,
+  answers: {
+    200: Type.Object({
+      outcomes: Type.Array(outcome, { description: "in the order of the rows" }),
+      version: Type.Integer({ description: "of all that was created or changed" }),
+    }),
+  },
+  permission: "authenticated",
+  errors: ["auth.forbidden", "resource.not-found", "estate.invalid"],
+  act: true,
+});
+
 /** Who uses a document of the estate. */
 export const listUses = defineOperation({
   id: "estate-uses.list",
@@ -205,5 +248,6 @@ export const estateOperationList = [
     return [list, get, create, replace, remove];
   }),
   changeEstate,
+  importEstate,
   listUses,
 ];

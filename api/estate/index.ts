@@ -3,6 +3,7 @@ export {
   changeEstate,
   estateOperationList,
   estateOperations,
+  importEstate,
   listUses,
   type EstateRecord,
 } from "./estate-operations.ts";

@@ -1,11 +1,9 @@
 import { fileOption, readEstateSources } from "../estate/read-estate-sources.ts";
+import { sayDifferences } from "../estate/say-differences.ts";
 import { sayFaults } from "../estate/say-faults.ts";
 import { sendEstateFiles } from "../estate/send-estate-files.ts";
-import { cell } from "../output/table.ts";
 import type { Command } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
-
-const marks = { created: "+", changed: "~", deleted: "-", unchanged: " " } as const;
 
 export const diff: Command = {
   usage: "-f FILE…",
@@ -23,13 +21,8 @@ export const diff: Command = {
     if (output.format === "json" || output.format === "yaml") {
       await output.document({ differences: differing });
     } else {
-      for (const { kind, name, action, differences = [] } of differing) {
-        output.line(`${marks[action]} ${kind} ${cell(name)}`);
-        for (const { path, from, to } of differences) output.line(`    ${cell(path)}: ${shown(from)} -> ${shown(to)}`);
-      }
+      sayDifferences(output, differing);
     }
     return differing.length === 0 ? exitCodes.ok : exitCodes.differs;
   },
 };
-
-const shown = (value: unknown): string => (value === undefined ? "-" : cell(JSON.stringify(value)));

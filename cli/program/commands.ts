@@ -44,6 +44,13 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "connect with a cluster, repair or remove it", zh: "接入、修复或移除集群" },
     load: async () => (await import("../commands/cluster.ts")).cluster,
   },
+  cmdb: {
+    summary: {
+      en: "send changes to the bank's CMDB, and take in what it knows",
+      zh: "向 CMDB 推送变更，导入 CMDB 数据",
+    },
+    load: async () => (await import("../commands/cmdb.ts")).cmdb,
+  },
   template: {
     summary: { en: "add a version to a template, or compare two", zh: "新增模板版本，或比较两个版本" },
     load: async () => (await import("../commands/template.ts")).template,

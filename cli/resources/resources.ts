@@ -43,6 +43,14 @@ export const resources: readonly ResourceEntry[] = [
     load: async () => (await import("./ip-difference-view.ts")).ipDifferenceView,
   },
   { nouns: ["subnet-usage"], load: async () => (await import("./subnet-usage-view.ts")).subnetUsageView },
+  {
+    nouns: ["cmdb-targets", "cmdb-target"],
+    load: async () => (await import("./cmdb-views.ts")).cmdbTargetView,
+  },
+  {
+    nouns: ["cmdb-deliveries", "cmdb-delivery"],
+    load: async () => (await import("./cmdb-views.ts")).cmdbDeliveryView,
+  },
   { nouns: ["tokens", "token"], load: async () => (await import("./token-view.ts")).tokenView },
 ];
 

@@ -18,6 +18,7 @@ export {
   type EstateFileDocument,
   type LocatedFault,
 } from "./file/parse-estate-file.ts";
+export { importPath, importPathPattern, mergeRow, type ImportRow } from "./import/merge-row.ts";
 export type { FilePosition } from "./file/position-in-document.ts";
 export { estateKindNames, estateKinds, type EstateKind, type EstateSpec } from "./kinds/estate-kinds.ts";
 export {

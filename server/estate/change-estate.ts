@@ -8,6 +8,7 @@ import {
   type EstateFault,
   type EstateIndex,
   type EstateOutcome,
+  type FieldPath,
 } from "@wcs/core/estate";
 import { DatabaseError } from "pg";
 import { nowhere } from "../access/nowhere.ts";
@@ -39,6 +40,8 @@ export type EstateAct = Readonly<{
   changes: readonly EstateChange[];
   principal: Principal;
   ticket: string | null;
+  /** Nothing is to be changed: no ticket is needed. */
+  isDryRun?: boolean;
   language: "en" | "zh";
   /** What other features say uses documents of the estate. */
   usersElsewhere: readonly UsersOf[];
@@ -46,6 +49,8 @@ export type EstateAct = Readonly<{
   companion?: (isThere: (ref: EstateOutcome["ref"]) => boolean) => Promise<Companion>;
   /** Where a change stands in the request, as a JSON pointer. */
   pointerOf: (change: number) => string;
+  /** Where a field stands in what was sent, when that is not the document itself. */
+  placeOf?: (change: number, path: FieldPath) => FieldPath;
   /** Looks at the estate as it is before the changes, and throws what speaks against them. */
   require?: (index: EstateIndex) => void;
 }>;
@@ -77,7 +82,7 @@ export async function changeEstate(tx: Transaction, mirror: EstateMirror, act: E
     if (faults.length > 0) throw failureOfFaults(faults, act);
     await companion?.require();
     await requireVersions(tx.query, outcomes);
-    requireTicket(index, outcomes, act.ticket);
+    if (act.isDryRun !== true) requireTicket(index, outcomes, act.ticket);
   } catch (error) {
     staged.undo();
     throw error;

@@ -2,6 +2,7 @@ import {
   changeEstate as changeOperation,
   estateFilters,
   estateOperations,
+  importEstate,
   listUses,
   type EstateRecord,
 } from "@wcs/api/estate";
@@ -9,6 +10,8 @@ import { differences } from "@wcs/core/difference";
 import {
   estateKindNames,
   estateKinds,
+  importPath,
+  mergeRow,
   type EstateDocument,
   type EstateIndex,
   type EstateKind,
@@ -22,7 +25,7 @@ import { decodePageCursor, encodePageCursor } from "../http/page-cursor.ts";
 import { act, answer, read, type Route } from "../http/route.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import { changeEstate, type EstateAct, type EstateResult } from "./change-estate.ts";
-import { createEstateMirror, type EstateMirror } from "./estate-mirror.ts";
+import { createEstateMirror, lockEstate, type EstateMirror } from "./estate-mirror.ts";
 import { estateUsers } from "./estate-users.ts";
 import { seesUser, usersOfAll } from "./faults-of-deletions.ts";
 import { listEstate, readEstate } from "./read-estate.ts";
@@ -32,7 +35,7 @@ import { scopeOfDocument } from "./scope-of-document.ts";
 /** The estate: `/api/v1/hosts` and so on for each kind, and `/api/v1/estate-changes` for many documents at once. */
 export function createEstate(platform: Platform, usersElsewhere: readonly UsersOf[]): Feature {
   const mirror = createEstateMirror();
-  const changes = act(changeOperation, async ({ body, principal, ticket, language }, tx) => {
+  const changes = act(changeOperation, async ({ body, query, principal, ticket, language }, tx) => {
     const { documents = [], deletions = [] } = body;
     const whole = [...documents.entries()].map(([at, value]) => ({ at, value, isAccess: isAccessDocument(value) }));
     const inEstate = whole.filter(({ isAccess }) => !isAccess);
@@ -53,6 +56,7 @@ export function createEstate(platform: Platform, usersElsewhere: readonly UsersO
       ],
       principal,
       ticket,
+      isDryRun: query.dryRun === true,
       language,
       usersElsewhere,
       companion: async (isThere) => {
@@ -73,6 +77,26 @@ export function createEstate(platform: Platform, usersElsewhere: readonly UsersO
       .map(shownOutcome);
     return answer(200, { outcomes: shown, version });
   });
+  const imports = act(importEstate, async ({ body: { rows }, query, principal, ticket, language }, tx) => {
+    const index = await lockEstate(tx.query, mirror);
+    const places = rows.map(
+      ({ values }) => new Map(Object.keys(values).map((path) => [importPath(path).join("/"), path])),
+    );
+    const { outcomes, version } = await changeEstate(tx, mirror, {
+      changes: rows.map((row) => ({ put: mergeRow(index.documents[row.kind].get(row.name), row) })),
+      principal,
+      ticket,
+      isDryRun: query.dryRun === true,
+      language,
+      usersElsewhere,
+      pointerOf: (at) => `/rows/${at}`,
+      placeOf: (at, path) => {
+        const value = places[at]?.get(path.join("/"));
+        return value === undefined ? [] : ["values", value];
+      },
+    });
+    return answer(200, { outcomes: outcomes.map(shownOutcome), version });
+  });
   const uses = read(listUses, async ({ query: { kind, name }, principal }) => {
     const { query } = platform.database;
     const found = await readEstate(query, kind, name);
@@ -85,7 +109,7 @@ export function createEstate(platform: Platform, usersElsewhere: readonly UsersO
     return answer(200, { items, more: users.length > items.length });
   });
   const routes = estateKindNames.flatMap((kind) => routesOf(kind, { platform, mirror, usersElsewhere }));
-  return { routes: [...routes, changes, uses] };
+  return { routes: [...routes, changes, imports, uses] };
 }
 
 /** The place of a change in the request: documents, then deletions. */

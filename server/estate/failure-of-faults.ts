@@ -1,4 +1,4 @@
-import type { EstateFault } from "@wcs/core/estate";
+import type { EstateFault, FieldPath } from "@wcs/core/estate";
 import { Failure } from "../http/failure.ts";
 
 // An answer stays readable, and its size bounded: a file with more faults than this has one fault many times.
@@ -7,13 +7,18 @@ const mostErrors = 1000;
 /** The refusal that carries the faults. `resource.referenced` when all that is wrong is that something needs what was to be deleted. */
 export function failureOfFaults(
   faults: readonly EstateFault[],
-  options: Readonly<{ language: "en" | "zh"; pointerOf: (change: number) => string }>,
+  options: Readonly<{
+    language: "en" | "zh";
+    pointerOf: (change: number) => string;
+    placeOf?: (change: number, path: FieldPath) => FieldPath;
+  }>,
 ): Failure {
-  const { language, pointerOf } = options;
+  const { language, pointerOf, placeOf = (_change, path) => path } = options;
   const errors = faults.slice(0, mostErrors).map(({ code, change, kind, name, path, message, remedy }) => ({
-    pointer: [pointerOf(change), ...path.map((part) => String(part).replaceAll("~", "~0").replaceAll("/", "~1"))].join(
-      "/",
-    ),
+    pointer: [
+      pointerOf(change),
+      ...placeOf(change, path).map((part) => String(part).replaceAll("~", "~0").replaceAll("/", "~1")),
+    ].join("/"),
     ...(kind === undefined ? {} : { kind }),
     ...(name === undefined ? {} : { name }),
     code,
