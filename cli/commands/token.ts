@@ -54,6 +54,10 @@ export const token: Command = {
         .filter(([, names]) => names !== undefined),
     );
     const subject = subjectOf(options["for"]);
+    const hours = Number(options["hours"] ?? 720);
+    if (!Number.isInteger(hours) || hours < 1) {
+      throw new UsageError("--hours takes a whole number above 0", "--hours 应为正整数");
+    }
     const { body } = await (
       await client()
     ).call(create, {
@@ -62,7 +66,7 @@ export const token: Command = {
         ...(subject === undefined ? {} : { subject }),
         ...(typeof options["description"] === "string" ? { description: options["description"] } : {}),
         ...(Object.keys(scope).length === 0 ? {} : { scope }),
-        lifetimeHours: Number(options["hours"] ?? 720),
+        lifetimeHours: hours,
       },
       ...act(),
     });

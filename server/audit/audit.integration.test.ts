@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -105,6 +105,22 @@ describe("the audit", () => {
       assert.equal((await faults()).faults[0]?.fault, "checkpoint-invalid");
       writeFileSync(file, `${lines.join("\n").replace('"sequence":', '"sequence":1')}\n`);
       assert.equal((await faults()).faults[0]?.fault, "checkpoint-invalid");
+      for (const [text, what] of [
+        [`${lines.slice(0, -1).join("\n")}\n`, "cut off"],
+        ["", "emptied"],
+        [null, "removed"],
+      ] as const) {
+        if (text === null) rmSync(file);
+        else writeFileSync(file, text);
+        const found = (await faults()).faults;
+        const missing = /last lines of writer [0-9a-f]{16} are missing/;
+        assert.ok(
+          found.some(({ fault, message }) => fault === "checkpoint-invalid" && missing.test(message)),
+          what,
+        );
+      }
+      writeFileSync(file, `${lines.join("\n")}\n`);
+      assert.equal((await faults()).ok, true);
     } finally {
       await server.stop();
     }

@@ -36,10 +36,15 @@ export type CheckpointReading = Readonly<{
   faults: readonly Readonly<{ line: number; message: string }>[];
 }>;
 
+/** A line of a writer, by its hash. */
+export type CheckpointEnd = Readonly<{ writer: string; hash: string }>;
+
 /** The file that checkpoints go to; outside the database, best where its administrators can't write. */
 export type CheckpointFile = Readonly<{
-  append: (at: string, heads: readonly ChainHead[]) => Promise<void>;
-  read: () => Promise<CheckpointReading>;
+  /** Returns who wrote, and the hash of the line. */
+  append: (at: string, heads: readonly ChainHead[]) => Promise<CheckpointEnd>;
+  /** `ends`: lines that must be there. */
+  read: (ends: readonly CheckpointEnd[]) => Promise<CheckpointReading>;
 }>;
 
 // Earlier heads follow from later ones, since each hash covers what is before it; older lines only narrow down where a chain was rewritten.
@@ -54,7 +59,7 @@ export function openCheckpointFile(path: string, keyPath: string): CheckpointFil
   const keyId = keyIdOf(publicKey);
   const writer = randomBytes(8).toString("hex");
   let previous = firstPrevious;
-  const append = async (at: string, heads: readonly ChainHead[]): Promise<void> => {
+  const append = async (at: string, heads: readonly ChainHead[]): Promise<CheckpointEnd> => {
     const body = { at, heads, writer, previous, key: keyId };
     const signature = sign(null, Buffer.from(canonicalJson(body)), key).toString("base64");
     const line = canonicalJson({ ...body, signature });
@@ -66,8 +71,9 @@ export function openCheckpointFile(path: string, keyPath: string): CheckpointFil
       await file.close();
     }
     previous = hashLine(line);
+    return { writer, hash: previous };
   };
-  return { append, read: () => readCheckpoints(path, publicKey, keyId) };
+  return { append, read: (ends) => readCheckpoints(path, { publicKey, keyId, ends }) };
 }
 
 function newKey(): string {
@@ -88,13 +94,17 @@ async function* linesOf(path: string): AsyncGenerator<string, void> {
   yield* createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
 }
 
-async function readCheckpoints(path: string, publicKey: KeyObject, keyId: string): Promise<CheckpointReading> {
+type Expected = Readonly<{ publicKey: KeyObject; keyId: string; ends: readonly CheckpointEnd[] }>;
+
+async function readCheckpoints(path: string, { publicKey, keyId, ends }: Expected): Promise<CheckpointReading> {
+  const missing = new Map(ends.map(({ writer, hash }) => [hash, writer]));
   const heads: ChainHead[] = [];
   const faults: { line: number; message: string }[] = [];
   const lastOf = new Map<string, string>();
   let [count, lastAt, number] = [0, null as string | null, 0];
   for await (const line of linesOf(path)) {
     number += 1;
+    if (missing.size > 0) missing.delete(hashLine(line));
     const checkpoint = parse(line);
     const wrong = checkpoint === null ? "is not a checkpoint" : faultOf(checkpoint, { publicKey, keyId, lastOf });
     if (checkpoint !== null) lastOf.set(checkpoint.writer, hashLine(line));
@@ -106,6 +116,10 @@ async function readCheckpoints(path: string, publicKey: KeyObject, keyId: string
     lastAt = checkpoint.at;
     heads.push(...checkpoint.heads);
     if (heads.length > 2 * mostHeads) heads.splice(0, heads.length - mostHeads);
+  }
+  for (const writer of missing.values()) {
+    const message = `the last lines of writer ${writer} are missing from the checkpoint file`;
+    if (faults.length < mostFaults) faults.push({ line: number + 1, message });
   }
   return { count, lastAt, heads, faults };
 }

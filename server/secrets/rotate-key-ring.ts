@@ -50,7 +50,13 @@ function exclusively<T>(lock: string, work: () => T): T {
       writeFileSync(lock, String(process.pid), { flag: "wx", mode: 0o600 });
       break;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "EEXIST") {
+        throw new ConfigFailure(
+          `the key file can't be changed (is the state directory right, and has a server started with it?): ${message}`,
+          { cause: error },
+        );
+      }
       if (attempt > 0 || isHeld(lock)) {
         throw new ConfigFailure(`another rotation is under way (${lock})`, { cause: error });
       }
