@@ -90,7 +90,6 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createPlacement(platform, picture),
     createReleases(platform, mainJob),
     createRequests(platform, mainJob),
-    createRequests(platform, neighbours),
     createSecrets(platform),
     createTemplates(platform, async (query, id) => (await estateLookup.subsystem(query, id))?.business ?? null),
     createTokens(platform, { scopeOfSubject, missingInEstate }),
