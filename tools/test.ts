@@ -6,7 +6,7 @@ import { runStaticChecks } from "./static-checks.ts";
 import { formatDuration, runProgram, step } from "./step.ts";
 import type { TestTotals } from "./test-file.ts";
 import { runTestFiles } from "./test-files.ts";
-import { testStages } from "./test-stages.ts";
+import { testStages, type TestStage } from "./test-stages.ts";
 
 const started = performance.now();
 // CI ends a run after 90 minutes without a word; this one ends before that, and says what it did not get to.
@@ -25,10 +25,8 @@ const watchdog = setTimeout(() => {
   console.log(`${totals.passed} passed, ${totals.failed + 1} failed, ${totals.skipped} skipped`);
   process.exit(1);
 }, watchdogMs);
-let prepared = false;
 /** Debian packages, the Kubernetes build and the images: what the tests beyond unit need of the machine. */
 async function prepare(): Promise<void> {
-  prepared = true;
   const title = "what the machine needs (wcs-lab prepare; the first time, the Kubernetes build takes minutes)";
   if (await step(title, () => runProgram("node_modules/.bin/wcs-lab", ["prepare"]))) return;
   console.log("the machine could not be prepared; the message above says what is missing");
@@ -54,15 +52,19 @@ if (wanted.has("static")) {
   totals.passed += statics.passed;
   totals.failed += statics.failed.length;
 }
-for (const stage of Object.values(testStages)) {
-  if (!wanted.has(stage.name)) continue;
-  if (stage.name !== "unit" && !prepared) await prepare();
-  if (stage.name === "e2e") await clearTheWay();
+const runStage = async (stage: TestStage): Promise<void> => {
+  if (!wanted.has(stage.name)) return;
   const counts = await runTestFiles({ stage, only, deadlineMs });
   totals.passed += counts.passed;
   totals.failed += counts.failed;
   totals.skipped += counts.skipped;
-}
+};
+const { unit, integration, e2e } = testStages;
+await runStage(unit);
+if (wanted.has("integration") || wanted.has("e2e")) await prepare();
+if (wanted.has("e2e")) await clearTheWay();
+// The e2e tests mostly wait for the lab, and what the integration tests make has names and places of its own.
+await Promise.all([runStage(integration), runStage(e2e)]);
 if (totals.passed + totals.failed === 0) {
   console.log(`no test matches: ${words.join(" ")}`);
   totals.failed += 1;
