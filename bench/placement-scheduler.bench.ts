@@ -1,10 +1,11 @@
 // The engine beside the real kube-scheduler (the lab's build, `npx wcs-lab prepare`) and first fit: one cluster of 5,000 hosts, the
-// same instances, the same rules. `--hosts N --instances N --without-scheduler` make it smaller.
+// same instances, the same rules; then the same requests through the real server to its ledger. `--hosts N --instances N --without-scheduler` make it smaller.
 import { performance } from "node:perf_hooks";
 import { applyPlan, buildWorld, planPlacement, type Estate, type InstanceRecord } from "@wcs/core/placement";
-import { createFigurePrinter } from "./figure.ts";
+import { createFigurePrinter, percentile } from "./figure.ts";
 import { layoutOf } from "./placement-layout.ts";
 import { bankEstate } from "./placement-estate.ts";
+import { placeThroughServer } from "./placement-through-server.ts";
 import { runScheduler, type WantedPod } from "./scheduler-cluster.ts";
 
 const args = process.argv.slice(2);
@@ -115,7 +116,12 @@ function tellLayout(who: string, instances: readonly InstanceRecord[]): void {
 const engine = withEngine();
 const engineRate = engine.instances.length / engine.seconds;
 if (!args.includes("--without-scheduler")) {
-  const scheduler = await runScheduler(estate, wanted);
+  const asked = estate.subsystems.map(({ id }) => ({
+    subsystem: id,
+    class: wanted.find(({ application }) => application === id)!.class,
+    count: perApplication,
+  }));
+  const scheduler = await runScheduler(estate, wanted, (plane) => placeThroughServer(plane, estate, asked));
   const rate = scheduler.instances.length / scheduler.seconds;
   print({ name: `kube-scheduler, pods waiting to all bound, ${hosts} nodes`, value: rate, unit: "instances/s" });
   print({ name: "kube-scheduler: pods left without a node", value: scheduler.unplaced, unit: "pods" });
@@ -126,6 +132,26 @@ if (!args.includes("--without-scheduler")) {
     baseline: rate,
     baselineIs: "kube-scheduler, end to end through its API server",
   });
+  const { after: server } = scheduler;
+  print({
+    name: `server, requests to all delivered in the ledger, ${hosts} hosts`,
+    value: server.instances / server.seconds,
+    unit: "instances/s",
+    baseline: rate,
+    baselineIs: "kube-scheduler, pods waiting to all bound",
+  });
+  const requestMs = [...server.requestMs];
+  print({
+    name: "server: a request of ten, eight clients at once, p50",
+    value: percentile(requestMs, 0.5),
+    unit: "ms",
+  });
+  print({
+    name: "server: a request of ten, eight clients at once, p99",
+    value: percentile(requestMs, 0.99),
+    unit: "ms",
+  });
+  print({ name: "server: a plan of ten, one client, p50", value: percentile([...server.planMs], 0.5), unit: "ms" });
   tellLayout("kube-scheduler", scheduler.instances);
 } else print({ name: `engine, decide-only, ${hosts} hosts`, value: engineRate, unit: "instances/s" });
 tellLayout("engine", engine.instances);

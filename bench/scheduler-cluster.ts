@@ -15,14 +15,23 @@ const namespace = "default";
 /** An instance that is asked for: which application, and its size. */
 export type WantedPod = Readonly<{ name: string; application: string; class: string }>;
 
-/** What the real kube-scheduler did: where each pod is, and the time from its start to the last binding. */
-export type SchedulerRun = Readonly<{ instances: readonly InstanceRecord[]; seconds: number; unplaced: number }>;
+/** What the real kube-scheduler did: where each pod is, and the time from its start to the last binding; `after`: what came then. */
+export type SchedulerRun<T> = Readonly<{
+  instances: readonly InstanceRecord[];
+  seconds: number;
+  unplaced: number;
+  after: T;
+}>;
 
 /**
  * Runs the lab's kube-scheduler with its default scoring on a real API server and etcd: one node for each host of the estate, and
- * pods that may share neither a host nor, beyond half of them, a rack.
+ * pods that may share neither a host nor, beyond half of them, a rack. `after` has the cluster when the pods are gone again.
  */
-export async function runScheduler(estate: Estate, wanted: readonly WantedPod[]): Promise<SchedulerRun> {
+export async function runScheduler<T>(
+  estate: Estate,
+  wanted: readonly WantedPod[],
+  after: (plane: ControlPlane) => Promise<T>,
+): Promise<SchedulerRun<T>> {
   const plane = await startControlPlane();
   const folder = await mkdtemp(join(tmpdir(), "wcs-bench-"));
   const client = createKubeClient({
@@ -41,7 +50,9 @@ export async function runScheduler(estate: Estate, wanted: readonly WantedPod[])
       { namespace },
     );
     await inParallel(wanted, (pod) => client.create(pods, podManifest(estate, pod), { namespace }));
-    return await schedule(client, plane, { folder, wanted });
+    const run = await schedule(client, plane, { folder, wanted });
+    await inParallel(wanted, ({ name }) => client.delete(pods, { namespace, name, gracePeriodSeconds: 0 }));
+    return { ...run, after: await after(plane) };
   } finally {
     client.close();
     await plane.stop();
@@ -90,7 +101,11 @@ function podManifest(estate: Estate, { name, application, class: size }: WantedP
 
 type Job = Readonly<{ folder: string; wanted: readonly WantedPod[] }>;
 
-async function schedule(client: KubeClient, plane: ControlPlane, { folder, wanted }: Job): Promise<SchedulerRun> {
+async function schedule(
+  client: KubeClient,
+  plane: ControlPlane,
+  { folder, wanted }: Job,
+): Promise<Omit<SchedulerRun<never>, "after">> {
   const kubeconfig = join(folder, "scheduler.kubeconfig");
   await writeFile(kubeconfig, formatKubeconfig(plane.access), { mode: 0o600 });
   const scheduler = spawn(
