@@ -1,1 +1,1 @@
-export { requestOperations, type RequestBody, type RequestPlan } from "./request-operations.ts";
+export { requestOperations, type RequestBody, type RequestItem, type RequestPlan } from "./request-operations.ts";

@@ -34,8 +34,11 @@ export const get: Command = {
     const items: Item[] = [];
     for (const name of names) items.push(await getOne(client, name));
     const [first] = items;
-    if (items.length === 1 && first !== undefined) await output.one(first, resource.view);
-    else await output.list(items, resource.view);
+    if (items.length === 1 && first !== undefined) {
+      await output.one(first, resource.view);
+      const isForPeople = output.format === "table" || output.format === "wide";
+      if (isForPeople) await resource.more?.(client, output, names[0] ?? "");
+    } else await output.list(items, resource.view);
     return exitCodes.ok;
   },
 };

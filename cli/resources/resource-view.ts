@@ -1,5 +1,5 @@
 import type { Client } from "@wcs/api";
-import type { ListView } from "../output/output.ts";
+import type { ListView, Output } from "../output/output.ts";
 
 /** One page of a list; `next` goes on, or is null. */
 export type Page = Readonly<{ items: readonly Item[]; next: string | null }>;
@@ -20,6 +20,8 @@ export type ResourceView = Readonly<{
   get?: (client: Client, name: string) => Promise<Item>;
   /** Everything about one, for `describe`; absent: what `get` gives. */
   describe?: (client: Client, name: string) => Promise<Item>;
+  /** What people are shown beside one record that they get by its name; not with `-o json` and the like, which give the record. */
+  more?: (client: Client, output: Output, name: string) => Promise<void>;
   remove?: (client: Client, name: string, act: ResourceAct) => Promise<void>;
   /** Filters that `wcs get … -l NAME=VALUE` takes. */
   filters: readonly string[];

@@ -9,10 +9,11 @@ type ResourceEntry = Readonly<{ nouns: readonly string[]; load: () => Promise<Re
 export const resources: readonly ResourceEntry[] = [
   ...estateNouns.map(({ kind, nouns }) => ({
     nouns,
-    load: async () =>
-      kind === "Subnet"
-        ? (await import("./subnet-view.ts")).subnetView()
-        : (await import("./estate-view.ts")).estateView(kind),
+    load: async () => {
+      if (kind === "Subnet") return (await import("./subnet-view.ts")).subnetView();
+      if (kind === "Pool") return (await import("./pool-view.ts")).poolView();
+      return (await import("./estate-view.ts")).estateView(kind);
+    },
   })),
   {
     nouns: ["cluster-connections", "cluster-connection"],

@@ -26,9 +26,13 @@ export const estateLookup: EstateLookup = {
     const found = await find(query, "Environment", name);
     return found === null ? null : { name, ...found.spec };
   },
-  nodeOf: async (query, host) => {
-    const found = await find(query, "Host", host);
-    return found === null ? null : (found.spec.node ?? host);
+  nodesOf: async (query, hosts) => {
+    const rows = await query<EstateRow>(
+      `SELECT ${estateColumns} FROM ${estateTable("Host")} WHERE name = ANY($1::text[])`,
+      [hosts],
+    );
+    const documents = rows.map((row) => documentOfRow("Host", row) as EstateDocument<"Host">);
+    return new Map(documents.map(({ name, spec }) => [name, spec.node ?? name]));
   },
 };
 

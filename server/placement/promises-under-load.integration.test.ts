@@ -24,7 +24,7 @@ import {
 } from "../testing/index.ts";
 import { simulateKubelets, type SimulatedKubelets } from "../testing/simulate-kubelets.ts";
 
-const [, createRequest, , approveRequest, rejectRequest] = requestOperations;
+const [listRequests, createRequest, , approveRequest, rejectRequest] = requestOperations;
 const [, , addCluster] = clusterOperations;
 const [, createToken] = tokenOperations;
 
@@ -36,7 +36,10 @@ const hosts = Array.from({ length: hostCount }, (_, at) => `idc1-h${at + 1}`);
 const rackOf = (host: string): string => racks[hosts.indexOf(host) % racks.length] ?? "";
 const fixedIps = Math.floor(hostCount * 1.5);
 const businesses = ["retail", "cards"];
-const subsystems = Array.from({ length: workers }, (_, at) => String(1000 + at));
+const loaded = Array.from({ length: workers }, (_, at) => String(1000 + at));
+/** Of one business; they go live together. */
+const pair = ["8000", "8002"] as const;
+const subsystems = [...loaded, ...pair];
 const businessOf = (subsystem: string): string => businesses[Number(subsystem) % 2] ?? "";
 const amount = (cpuMilli: number) => ({ cpuMilli, memoryMiB: cpuMilli * 2 });
 /** One business is held back by its quota, the other by hosts and addresses. */
@@ -190,6 +193,32 @@ describe("promises of two servers to many clients at once", () => {
     return body.outcome === "plan";
   };
 
+  it("deliver several subsystems together, or none of them", async () => {
+    const [{ ann }, { bob }] = [people[0]!, people[1]!];
+    const item = (subsystem: string, count: number) => ({ subsystem, class: "2C4G", counts: { "1C1": count } });
+    const [one, other] = pair;
+    const ask = (count: number, second = item(other, 2)) =>
+      ann.call(createRequest, { body: { ...item(one, count), together: [second] } });
+    assert.equal(await possible(ask(2, item(other, 500))), null);
+    await assert.rejects(ask(2, item("1001", 2)), /of business retail and cards: one request is for one business/);
+    const { body } = await ask(2);
+    const params = { id: body.id };
+    const { body: delivered } = await bob.call(approveRequest, { params, body: { planHash: body.planHash } });
+    assert.equal(delivered.state, "delivered");
+    const rows = await database.server.query<{ subsystem: string }>(
+      "SELECT subsystem FROM instances ORDER BY subsystem",
+    );
+    assert.deepEqual(
+      rows.map(({ subsystem }) => subsystem),
+      [one, one, other, other],
+    );
+    const { body: found } = await ann.call(listRequests, { query: { subsystem: other } });
+    assert.deepEqual(
+      found.items.map(({ id }) => id),
+      [body.id],
+    );
+  });
+
   it("hold what they say: no host, quota or address is promised twice; who comes second plans anew", async () => {
     const seen = { delivered: 0, plannedAnew: 0, refused: 0 };
     const work = async (subsystem: string, at: number): Promise<void> => {
@@ -217,7 +246,7 @@ describe("promises of two servers to many clients at once", () => {
         seen.delivered += 1;
       }
     };
-    await Promise.all(subsystems.map(work));
+    await Promise.all(loaded.map(work));
     assert.ok(seen.delivered >= workers / 2 && seen.refused > 0 && seen.plannedAnew > 0, JSON.stringify(seen));
 
     const rows = await database.server.query<InstanceRow>(
@@ -248,7 +277,7 @@ describe("promises of two servers to many clients at once", () => {
   });
 
   it("are the same plan or refusal on both, byte for byte", async () => {
-    for (const subsystem of subsystems.slice(0, 4)) {
+    for (const subsystem of loaded.slice(0, 4)) {
       for (const count of [2, 4, 20]) {
         const [one, other] = await Promise.all(
           servers.map((server) =>
