@@ -104,28 +104,47 @@ const placesView: ListView<Planned> = {
 };
 
 async function tell({ output, language }: CommandContext, { answer, demands, host }: Explanation): Promise<void> {
+  const line = (text: Readonly<{ en: string; zh: string }>) => output.line(text[language]);
   if (answer.outcome === "plan") {
-    await output.list(answer.places, placesView);
-    if (answer.removals.length > 0) output.line(`- ${answer.removals.join(", ")}`);
+    if (answer.places.length > 0) await output.list(answer.places, placesView);
+    if (answer.removals.length > 0) {
+      const names = answer.removals;
+      line({ en: `These would go: ${names.join(", ")}`, zh: `将下线：${names.join("、")}` });
+    }
   } else {
-    output.line(answer.text[language]);
-    for (const { text } of answer.remedies) output.line(`  → ${text[language]}`);
+    line(answer.text);
+    if (answer.remedies.length > 0)
+      line({ en: "What would make it possible (one of these):", zh: "以下任一做法可使其可行：" });
+    for (const { text, enough } of answer.remedies) {
+      const more = enough
+        ? { en: "", zh: "" }
+        : { en: " (helps, but is not enough alone)", zh: "（有帮助，但单独还不够）" };
+      output.line(`  - ${text[language]}${more[language]}`);
+    }
   }
   for (const note of answer.notes) output.say(note);
   for (const { subsystem, dcn, hosts, steps, left } of demands) {
-    output.line(
-      { en: `${subsystem} in ${dcn}: ${hosts} hosts`, zh: `${subsystem} 于 ${dcn}：共 ${hosts} 台宿主机` }[language],
-    );
-    for (const { text, example } of steps) output.line(`  - ${text[language]} (${example})`);
-    output.line({ en: `  ${left} left`, zh: `  剩余 ${left} 台` }[language]);
+    output.line("");
+    line({
+      en: `Where ${subsystem} can go in ${dcn}: ${left} of ${hosts} hosts. The others are left out because:`,
+      zh: `子系统 ${subsystem} 在 ${dcn} 可用的宿主机：${hosts} 台中的 ${left} 台。其余被排除的原因：`,
+    });
+    for (const { text, example } of steps) {
+      output.line(`  - ${text[language]}${{ en: ` (for example ${example})`, zh: `（例如 ${example}）` }[language]}`);
+    }
   }
   for (const { subsystem, dcn, reasons } of host?.demands ?? []) {
-    const said = reasons.map(({ text }) => text[language]).join("; ") || { en: "nothing", zh: "无" }[language];
-    output.line(
-      {
-        en: `against ${host?.name} for ${subsystem} in ${dcn}: ${said}`,
-        zh: `${subsystem} 于 ${dcn} 不选 ${host?.name}：${said}`,
-      }[language],
-    );
+    output.line("");
+    if (reasons.length === 0) {
+      line({
+        en: `Host ${host?.name} could take ${subsystem} in ${dcn}; others were better.`,
+        zh: `宿主机 ${host?.name} 可以放置 ${subsystem}（${dcn}），只是其他宿主机更合适。`,
+      });
+      continue;
+    }
+    line({
+      en: `Host ${host?.name} can't take ${subsystem} in ${dcn}: ${reasons.map(({ text }) => text.en).join("; ")}.`,
+      zh: `宿主机 ${host?.name} 不能放置 ${subsystem}（${dcn}）：${reasons.map(({ text }) => text.zh).join("；")}。`,
+    });
   }
 }

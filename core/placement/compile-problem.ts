@@ -3,11 +3,11 @@ import { candidateTable, type CandidateTable } from "./candidates.ts";
 import { compileFamilies } from "./compile-families.ts";
 import type { Demand, DemandSet } from "./demand.ts";
 import { fixedCost, keepCost } from "./fixed-cost.ts";
-import { keepCovers, neededCovers } from "./keep-cover.ts";
+import { keepCovers, neededCovers, sharedCovers } from "./keep-cover.ts";
 import { softPenalty, type Contradiction, type LocalDomain, type Problem, type ProblemAffinity } from "./problem.ts";
 import { constraintKey, ruleOfKey, type ConstraintKey } from "./rule-names.ts";
 import { shortlist } from "./shortlist.ts";
-import { affinitiesOf, countDeployment, domainOfHost, type DomainCounts } from "./surroundings.ts";
+import { affinitiesOf, countDeployment, type DomainCounts } from "./surroundings.ts";
 import { cpuAt, memoryAt, resourceCount, stateCodes, type World } from "./world.ts";
 
 /** `relaxed`: constraints left out; `soft`: constraints that only cost. `quick`: look at the hosts that seem best first. */
@@ -63,7 +63,7 @@ export function compileProblem(world: World, set: DemandSet, options: CompileOpt
     } else {
       for (const row of demand.instances) {
         const place = within[k];
-        if (place && domainOfHost(world, world.instances.host[row]!, place.domain) !== place.index) continue;
+        if (place?.has(row) === false) continue;
         const slot = k * table.count + table.ofInstance.get(row)!;
         allowed[slot] = 1;
         fixedCosts[slot] = keepCost(world, row);
@@ -193,7 +193,8 @@ function cellsInReach(world: World, demand: Demand): number[] {
   return demand.pools.flatMap((pool) => world.cells.byIdcAndPool.get(idc * pools + pool) ?? []);
 }
 
-type Within = Readonly<{ domain: "host" | "rack" | "cluster" | "idc"; index: number }>;
+/** The instances of which one must stay. */
+type Within = ReadonlySet<number>;
 
 /**
  * A shrinking deployment that must stay somewhere is split: one instance for each such place, and the rest. More places than
@@ -209,18 +210,17 @@ function splitKeeps(world: World, set: DemandSet, relaxed: ReadonlySet<Constrain
       within.push(undefined);
       continue;
     }
-    const covers = neededCovers(
-      world,
-      keepCovers(world, set, demand).filter((cover) => !relaxed.has(cover.key)),
-    );
-    for (const { key, domain, index } of covers.slice(demand.count)) {
+    const covers = neededCovers(keepCovers(world, set, demand).filter((cover) => !relaxed.has(cover.key)));
+    const shared = sharedCovers(covers, demand.count);
+    for (const { key, domain, index } of shared === null ? covers : []) {
       contradictions.push({ key, domain, index, label: "", over: 1 });
     }
-    for (const { domain, index } of covers.slice(0, demand.count)) {
+    const staying = shared ?? covers.slice(0, demand.count).map(({ rows }) => rows);
+    for (const rows of staying) {
       demands.push({ ...demand, count: 1 });
-      within.push({ domain, index });
+      within.push(rows);
     }
-    demands.push({ ...demand, count: Math.max(0, demand.count - covers.length) });
+    demands.push({ ...demand, count: demand.count - staying.length });
     within.push(undefined);
   }
   return { demands, within, contradictions };

@@ -169,3 +169,52 @@ describe("a request that can't be read", () => {
     });
   }
 });
+
+describe("a subsystem that shrinks while others must be together with it", () => {
+  const instance = (id: string, subsystem: string, host: string) => ({
+    id,
+    subsystem,
+    dcn: "1C1",
+    class: "2C4G",
+    host: `idc1-${host}`,
+    subnets: [`${host.slice(0, 2)}-core`],
+    lifetime: "long-term" as const,
+    borrowed: false,
+  });
+  const needs = (id: string, domain: "rack" | "cluster") => ({
+    id,
+    business: "retail",
+    rules: { together: [{ subsystem: "0001", domain }] },
+  });
+  const subsystems = [{ id: "0001", business: "retail", rules: {} }, needs("0002", "rack"), needs("0003", "cluster")];
+  const shrink = (estate: Estate, count: number) =>
+    planPlacement(buildWorld(estate), {
+      items: [{ subsystem: "0001", class: "2C4G", areas: ["core"], counts: { "1C1": count } }],
+    });
+  const instances = [
+    instance("i1", "0001", "r1-h1"),
+    instance("i2", "0001", "r1-h2"),
+    instance("i3", "0001", "r2-h1"),
+    instance("a1", "0002", "r1-h1"),
+    instance("b1", "0003", "r2-h2"),
+  ];
+
+  it("keeps the one that serves both, when what is in the rack is in the cluster, too", () => {
+    const plan = shrink(smallEstate({ subsystems, instances }), 1);
+    assert.ok(plan.outcome === "plan", "one of rack r1 is also one of cluster k1");
+    assert.ok(plan.removals.includes("i3") && plan.removals.length === 2);
+  });
+
+  it("keeps the one that serves both, when rack and cluster only overlap", () => {
+    const small = smallEstate({ subsystems, instances });
+    const second = { ...small.clusters[0]!, id: "k2" };
+    const hosts = small.hosts.map((host) => (host.id === "idc1-r1-h1" ? host : { ...host, cluster: "k2" }));
+    const estate = { ...small, clusters: [...small.clusters, second], hosts };
+    const plan = shrink(estate, 1);
+    assert.ok(plan.outcome === "plan", "i2 is in rack r1 and in cluster k2");
+    assert.deepEqual(plan.removals.toSorted(), ["i1", "i3"]);
+    const refusal = shrink({ ...estate, instances: instances.filter(({ id }) => id !== "i2") }, 1);
+    assert.ok(refusal.outcome === "refusal");
+    assert.deepEqual(refusal.conflict.map(({ rule }) => rule).toSorted(), ["count", "together", "together"]);
+  });
+});
