@@ -113,8 +113,9 @@ async function tell({ output, language }: CommandContext, { answer, demands, hos
     }
   } else {
     line(answer.text);
-    if (answer.remedies.length > 0)
+    if (answer.remedies.length > 0) {
       line({ en: "What would make it possible (one of these):", zh: "以下任一做法可使其可行：" });
+    }
     for (const { text, enough } of answer.remedies) {
       const more = enough
         ? { en: "", zh: "" }
