@@ -43,6 +43,8 @@ export async function placeThroughServer(
     for (let at = 0; at < documents.length; at += 1_000) {
       await client.call(changeEstate, { body: { documents: documents.slice(at, at + 1_000) } });
     }
+    // Guarantees come last: they may not exceed the hosts of the pool.
+    await client.call(changeEstate, { body: { documents: [poolOf(estate, true)] } });
     await client.call(addCluster, {
       body: { name: estate.clusters[0]!.id, kubeconfig: formatKubeconfig(plane.access) },
     });
@@ -120,6 +122,15 @@ async function waitForHosts(client: Client, estate: Estate): Promise<void> {
   throw new Error("the server does not come to know the hosts");
 }
 
+function poolOf({ pools }: Estate, isWhole: boolean): unknown {
+  const { id: name, shares } = pools[0]!;
+  const quotas = shares.map(({ business, guarantee, limit }) => {
+    return [business, { guarantee: isWhole ? guarantee : { cpuMilli: 0, memoryMiB: 0 }, limit }] as const;
+  });
+  const spec = { environment: "production", bigClass: "8C16G", quotas: Object.fromEntries(quotas) };
+  return { kind: "Pool", name, spec };
+}
+
 /** The bench's bank as documents of the estate, in one environment without approvals. */
 function documentsOf(estate: Estate): unknown[] {
   const { pools, clusters, idcs } = estate;
@@ -141,11 +152,7 @@ function documentsOf(estate: Estate): unknown[] {
     doc("System", "bench", { business: "b0" }),
     ...estate.classes.map(({ id, cpuMilli, memoryMiB }) => doc("Class", id, { cpuMilli, memoryMiB })),
     ...clusters.map(({ id, idc }) => doc("Cluster", id, { idc, environment: "production" })),
-    doc("Pool", pool.id, {
-      environment: "production",
-      bigClass: "8C16G",
-      quotas: Object.fromEntries(pool.shares.map(({ business, guarantee, limit }) => [business, { guarantee, limit }])),
-    }),
+    poolOf(estate, false),
     doc("DCNGroup", "1C"),
     doc("DCN", dcn, { group: "1C", idc: idcs[0]!.id, environment: "production", role: "active" }),
     ...estate.racks.flatMap(({ id, idc }) => [
