@@ -11,42 +11,61 @@ const bilingual = Type.Object({ en: Type.String(), zh: Type.String() });
 const names = (description: string) =>
   Type.Optional(Type.Array(instanceName, { minItems: 1, maxItems: 1000, uniqueItems: true, description }));
 
+const counts = Type.Record(Type.String({ pattern: "^[0-9A-Z]{3}$" }), Type.Integer({ minimum: 0, maximum: 1000 }), {
+  additionalProperties: false,
+  minProperties: 1,
+  maxProperties: 100,
+  description: "DCN -> instances afterwards",
+});
+const how = {
+  areas: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 63 }), {
+      minItems: 1,
+      maxItems: 8,
+      uniqueItems: true,
+      description: "a NIC in each; absent: the subsystem's",
+    }),
+  ),
+  countVms: Type.Optional(Type.Boolean({ description: "the DCN's VMs are part of the number" })),
+  lifetime: Type.Optional(Type.Enum(["long-term", "temporary"])),
+  pool: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
+};
+const subsystem = Type.String({ pattern: "^[0-9]{4}$" });
+
+/** Numbers of one subsystem more. */
+const requestItemSchema = Type.Object(
+  { subsystem, class: Type.String({ minLength: 1, maxLength: 63 }), counts, ...how },
+  { additionalProperties: false },
+);
+
 /**
  * What is asked for of one subsystem, one of three: how many instances each DCN has afterwards (more are placed, or the engine chooses which
  * go); instances that go by name; instances that get another class.
  */
 const requestBodySchema = Type.Object(
   {
-    subsystem: Type.String({ pattern: "^[0-9]{4}$" }),
+    subsystem,
     class: Type.Optional(
       Type.String({ minLength: 1, maxLength: 63, description: "the size of new instances, or the one to resize to" }),
     ),
-    counts: Type.Optional(
-      Type.Record(Type.String({ pattern: "^[0-9A-Z]{3}$" }), Type.Integer({ minimum: 0, maximum: 1000 }), {
-        additionalProperties: false,
-        minProperties: 1,
-        maxProperties: 100,
-        description: "DCN -> instances afterwards",
-      }),
-    ),
+    counts: Type.Optional(counts),
     retire: names("these go"),
     resize: names("these get the class"),
-    areas: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 63 }), {
+    ...how,
+    together: Type.Optional(
+      Type.Array(requestItemSchema, {
         minItems: 1,
-        maxItems: 8,
-        uniqueItems: true,
-        description: "a NIC in each; absent: the subsystem's",
+        maxItems: 99,
+        description: "with counts: more subsystems of the same business, planned with it; all is delivered or nothing",
       }),
     ),
-    countVms: Type.Optional(Type.Boolean({ description: "the DCN's VMs are part of the number" })),
-    lifetime: Type.Optional(Type.Enum(["long-term", "temporary"])),
-    pool: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
   },
   { additionalProperties: false },
 );
 
 const place = Type.Object({
+  subsystem: Type.String(),
+  lifetime: Type.Enum(["long-term", "temporary"]),
   dcn: Type.String(),
   class: Type.String(),
   idc: Type.String(),
@@ -100,6 +119,9 @@ const requestSchema = Type.Object({
 });
 
 export type RequestBody = Static<typeof requestBodySchema>;
+
+/** Numbers of one subsystem. */
+export type RequestItem = Static<typeof requestItemSchema>;
 
 /** What a request promises: the part of a placement plan that people see and approve. */
 export type RequestPlan = Static<typeof plan>;

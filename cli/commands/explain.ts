@@ -1,10 +1,12 @@
-import type { CallResult, OperationAnswer } from "@wcs/api";
+import type { CallResult, Client, OperationAnswer } from "@wcs/api";
+import { estateOperations } from "@wcs/api/estate";
 import { placementOperations } from "@wcs/api/placement";
+import type { RequestItem } from "@wcs/api/request";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import type { ListView } from "../output/output.ts";
-import { placementAskOf, placementOptions } from "./placement-options.ts";
+import { placementAsksOf, placementOptions } from "./placement-options.ts";
 
 type Explanation = OperationAnswer<typeof placementOperations.explain>;
 type Replay = OperationAnswer<typeof placementOperations.replay>;
@@ -12,7 +14,8 @@ type Answer = Explanation["answer"];
 type Planned = Extract<Answer, { outcome: "plan" }>["places"][number];
 
 export const explain: Command = {
-  usage: "placement --subsystem ID --class CLASS DCN=COUNT… | placement --request REQUEST [--replay]",
+  usage:
+    "placement --subsystem ID --class CLASS DCN=COUNT… | placement SUBSYSTEM/CLASS:DCN=COUNT,…… | placement --request REQUEST [--replay]",
   options: {
     request: {
       type: "string",
@@ -36,6 +39,7 @@ export const explain: Command = {
   examples: [
     "wcs explain placement --subsystem 1001 --class 2C4G 1C1=4",
     "wcs explain placement --subsystem 1001 --class 2C4G 1C1=4 --host idc1-r2-h1",
+    "wcs explain placement 1001/2C4G:1C1=4 1002/4C8G:1C1=2",
     "wcs explain placement --request q-12 --replay",
   ],
   complete: async (words) => (words.length <= 1 ? ["placement"] : []),
@@ -49,7 +53,11 @@ export const explain: Command = {
       throw new UsageError("say: placement DCN=COUNT…", "用法：placement DCN=数量…");
     }
     const client = await context.client();
-    const body = { question: { items: [itemOf(context, counts)] }, ...hostOf(context) };
+    const items = [];
+    for (const item of placementAsksOf(context.options, counts)) {
+      items.push({ ...item, areas: await areasOf(client, item) });
+    }
+    const body = { question: { items }, ...hostOf(context) };
     const { body: explained }: CallResult<Explanation> = await client.call(placementOperations.explain, { body });
     if (context.output.format === "table" || context.output.format === "wide") await tell(context, explained);
     else await context.output.document(explained);
@@ -80,9 +88,12 @@ async function again(context: CommandContext, request: string): Promise<number> 
   return exitCodes.failed;
 }
 
-function itemOf({ options }: CommandContext, counts: readonly string[]) {
-  const { areas = ["core"], ...ask } = placementAskOf(options, counts);
-  return { ...ask, areas };
+/** A NIC in each of these: what is asked for, or what the subsystem usually has. */
+async function areasOf(client: Client, { subsystem, areas }: RequestItem): Promise<string[]> {
+  if (areas !== undefined) return areas;
+  const { body } = await client.call(estateOperations.Subsystem.get, { params: { name: subsystem } });
+  const { areas: usual = ["core"] } = body.spec as Readonly<{ areas?: readonly string[] }>;
+  return [...usual];
 }
 
 function hostOf({ options }: CommandContext): { host?: string } {
@@ -92,6 +103,7 @@ function hostOf({ options }: CommandContext): { host?: string } {
 
 const placesView: ListView<Planned> = {
   columns: [
+    { header: { en: "SUBSYSTEM", zh: "子系统" }, value: ({ subsystem }) => subsystem },
     { header: { en: "DCN", zh: "DCN" }, value: ({ dcn }) => dcn },
     { header: { en: "CLUSTER", zh: "集群" }, value: ({ cluster }) => cluster },
     { header: { en: "RACK", zh: "机架" }, value: ({ rack }) => rack },

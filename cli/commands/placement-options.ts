@@ -1,3 +1,4 @@
+import type { RequestItem } from "@wcs/api/request";
 import type { CommandOptions, OptionValues } from "../program/command.ts";
 import { UsageError } from "../program/usage-error.ts";
 
@@ -18,19 +19,35 @@ export const placementOptions = {
   "count-vms": { type: "boolean", help: { en: "VMs are part of the number", zh: "数量包含虚拟机" } },
 } as const satisfies CommandOptions;
 
-/** What is asked for, from the options and words such as `1C1=4`. A UsageError names the option or word that is wrong. */
-export function placementAskOf(options: OptionValues, counts: readonly string[]) {
+/**
+ * What is asked for: `--subsystem 1001 --class 2C4G 1C1=4`, or several subsystems planned together, a word for each:
+ * `1001/2C4G:1C1=4,1C2=4 1002/4C8G:1C1=2`. The other options are for all. A UsageError names the option or word that is wrong.
+ */
+export function placementAsksOf(options: OptionValues, words: readonly string[]): readonly RequestItem[] {
   const areas = textOption(options, "areas")?.split(",");
   const pool = textOption(options, "pool");
-  return {
-    subsystem: neededOption(options, "subsystem"),
-    class: neededOption(options, "class"),
-    counts: Object.fromEntries(counts.map(countOf)),
+  const shared = {
     ...(areas === undefined ? {} : { areas }),
     ...(pool === undefined ? {} : { pool }),
     ...(options["temporary"] === true ? { lifetime: "temporary" as const } : {}),
     ...(options["count-vms"] === true ? { countVms: true } : {}),
   };
+  if (textOption(options, "subsystem") === undefined && words.some((word) => word.includes("/"))) {
+    return words.map((word) => ({ ...itemOf(word), ...shared }));
+  }
+  const counts = Object.fromEntries(words.map(countOf));
+  return [{ subsystem: neededOption(options, "subsystem"), class: neededOption(options, "class"), counts, ...shared }];
+}
+
+function itemOf(word: string): RequestItem {
+  const match = /^([0-9]{4})\/([^:/]{1,63}):(.+)$/.exec(word);
+  const [, subsystem = "", size = "", counts = ""] = match ?? [];
+  if (match !== null) return { subsystem, class: size, counts: Object.fromEntries(counts.split(",").map(countOf)) };
+  const example = "1001/2C4G:1C1=4,1C2=4";
+  throw new UsageError(
+    `"${word}" is not SUBSYSTEM/CLASS:DCN=COUNT, such as ${example}`,
+    `"${word}" 应为 子系统/规格:DCN=数量，例如 ${example}`,
+  );
 }
 
 /** An option's text; undefined when it was not given. */

@@ -4,7 +4,7 @@ import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import { placeView, requestView, resizeView, type InstanceRequest } from "../resources/request-view.ts";
-import { neededOption, placementAskOf, placementOptions } from "./placement-options.ts";
+import { neededOption, placementAsksOf, placementOptions } from "./placement-options.ts";
 
 const [, create] = requestOperations;
 const nouns = ["instances", "retirement", "resize"];
@@ -12,12 +12,14 @@ const nouns = ["instances", "retirement", "resize"];
 type RequestBody = OperationBody<typeof create>;
 
 export const request: Command = {
-  usage: "instances DCN=COUNT… | retirement NAME… | resize NAME… --subsystem ID [--class CLASS]",
+  usage:
+    "instances DCN=COUNT… | instances SUBSYSTEM/CLASS:DCN=COUNT,…… | retirement NAME… | resize NAME… --subsystem ID [--class CLASS]",
   options: {
     ...placementOptions,
   },
   examples: [
     "wcs request instances --subsystem 1001 --class 2C4G 1C1=4 1C2=4 --ticket CHG-1 --reason 'go live'",
+    "wcs request instances 1001/2C4G:1C1=4 1002/4C8G:1C1=2 --ticket CHG-3 --reason 'DCN 1C1 goes live'",
     "wcs request resize 1001-1c1-01 --subsystem 1001 --class 4C8G --dry-run",
     "wcs request retirement 1001-1c1-04 --subsystem 1001 --ticket CHG-2",
   ],
@@ -46,7 +48,11 @@ function bodyOf({ words, options }: CommandContext): RequestBody {
       "用法：instances DCN=数量…，retirement 名称…，或 resize 名称… --class 规格",
     );
   }
-  if (noun === "instances") return placementAskOf(options, rest);
+  if (noun === "instances") {
+    const [first, ...together] = placementAsksOf(options, rest);
+    if (first === undefined) throw new UsageError("say what is asked for", "请说明申请内容");
+    return together.length === 0 ? first : { ...first, together };
+  }
   const given = ["areas", "pool", "temporary", "count-vms"].find((name) => options[name] !== undefined);
   if (given !== undefined) {
     throw new UsageError(`--${given} goes with "instances" only`, `--${given} 仅用于 instances`);

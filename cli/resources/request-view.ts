@@ -8,18 +8,24 @@ const [list, , get] = requestOperations;
 export type InstanceRequest = OperationAnswer<typeof get>;
 
 const of = (item: object) => item as InstanceRequest;
+const itemsOf = (item: object) => [of(item).body, ...(of(item).body.together ?? [])];
 
 export const requestView: ResourceView = {
   view: {
     columns: [
       { header: { en: "ID", zh: "编号" }, value: ({ id }) => id },
-      { header: { en: "SUBSYSTEM", zh: "子系统" }, value: ({ subsystem }) => subsystem },
+      { header: { en: "SUBSYSTEM", zh: "子系统" }, value: (item) => itemsOf(item).map(({ subsystem }) => subsystem) },
       { header: { en: "ENVIRONMENT", zh: "环境" }, value: ({ environment }) => environment },
       {
         header: { en: "COUNTS", zh: "数量" },
-        value: (item) => Object.entries(of(item).body.counts ?? {}).map(([dcn, count]) => `${dcn}=${count}`),
+        value: (item) =>
+          itemsOf(item).map(({ counts = {} }) =>
+            Object.entries(counts)
+              .map(([dcn, count]) => `${dcn}=${count}`)
+              .join("+"),
+          ),
       },
-      { header: { en: "CLASS", zh: "规格" }, value: (item) => of(item).body.class ?? null },
+      { header: { en: "CLASS", zh: "规格" }, value: (item) => itemsOf(item).flatMap((each) => each.class ?? []) },
       { header: { en: "NEW", zh: "新增" }, value: (item) => of(item).plan.places.length },
       { header: { en: "GOING", zh: "下线" }, value: (item) => of(item).plan.removals.length },
       { header: { en: "RESIZED", zh: "变更规格" }, value: (item) => of(item).plan.resizes.length },
@@ -43,6 +49,7 @@ type Place = InstanceRequest["plan"]["places"][number];
 /** The places of a request's plan, as a table. */
 export const placeView = {
   columns: [
+    { header: { en: "SUBSYSTEM", zh: "子系统" }, value: ({ subsystem }: Place) => subsystem },
     { header: { en: "DCN", zh: "数据单元" }, value: ({ dcn }: Place) => dcn },
     { header: { en: "IDC", zh: "机房" }, value: ({ idc }: Place) => idc },
     { header: { en: "CLUSTER", zh: "集群" }, value: ({ cluster }: Place) => cluster },

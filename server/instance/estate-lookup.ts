@@ -26,6 +26,10 @@ export const estateLookup: EstateLookup = {
     const found = await find(query, "Environment", name);
     return found === null ? null : { name, ...found.spec };
   },
+  nodeOf: async (query, host) => {
+    const found = await find(query, "Host", host);
+    return found === null ? null : (found.spec.node ?? host);
+  },
   nodesOf: async (query, hosts) => {
     const rows = await query<EstateRow>(
       `SELECT ${estateColumns} FROM ${estateTable("Host")} WHERE name = ANY($1::text[])`,

@@ -35,6 +35,8 @@ export type EstateLookup = Readonly<{
   }> | null>;
   /** The Kubernetes node of a host. */
   nodeOf: (query: Query, host: string) => Promise<string | null>;
+  /** The same of several, by host; one that the estate does not have is left out. */
+  nodesOf: (query: Query, hosts: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 }>;
 
 export type ClusterListener = Readonly<{

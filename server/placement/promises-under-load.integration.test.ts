@@ -200,7 +200,10 @@ describe("promises of two servers to many clients at once", () => {
     const ask = (count: number, second = item(other, 2)) =>
       ann.call(createRequest, { body: { ...item(one, count), together: [second] } });
     assert.equal(await possible(ask(2, item(other, 500))), null);
-    await assert.rejects(ask(2, item("1001", 2)), /of business retail and cards: one request is for one business/);
+    await assert.rejects(
+      ask(2, item("1001", 2)),
+      /1001 is of business cards and 8000 of retail: one request is for one business/,
+    );
     const { body } = await ask(2);
     const params = { id: body.id };
     const { body: delivered } = await bob.call(approveRequest, { params, body: { planHash: body.planHash } });

@@ -13,7 +13,7 @@ import { selectInstances } from "../instance/instance-record.ts";
 import type { Neighbours } from "../instance/neighbours.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import { deliverInstances } from "./deliver-instances.ts";
-import { planRequest, understandRequest, type RequestEnvironment } from "./plan-request.ts";
+import { dcnsOf, planRequest, understandRequest, type RequestEnvironment } from "./plan-request.ts";
 import {
   insertRequest,
   promiseOf,
@@ -80,7 +80,7 @@ export function createRequests(platform: Platform, environment: RequestEnvironme
         for (let isLast = false; items.length < limit && !isLast;) {
           const page = await selectRequests(
             query,
-            `($1::text IS NULL OR subsystem = $1) AND substr(id, 3)::bigint < $2 ORDER BY substr(id, 3)::bigint DESC LIMIT 200`,
+            `($1::text IS NULL OR subsystem = $1 OR body -> 'together' @> jsonb_build_array(jsonb_build_object('subsystem', $1))) AND substr(id, 3)::bigint < $2 ORDER BY substr(id, 3)::bigint DESC LIMIT 200`,
             [asked.subsystem ?? null, before],
           );
           isLast = page.length < 200;
@@ -182,7 +182,7 @@ export function createRequests(platform: Platform, environment: RequestEnvironme
 /** One scope for each DCN group that a request touches. */
 async function scopesOf(query: Query, request: RequestRecord, estate: Neighbours["estate"]): Promise<readonly Scope[]> {
   const groups = new Set<string | null>();
-  for (const id of Object.keys(request.body.counts ?? {})) groups.add((await estate.dcn(query, id))?.group ?? null);
+  for (const id of dcnsOf(request.body)) groups.add((await estate.dcn(query, id))?.group ?? null);
   const { retire = [], resize = [] } = request.body;
   for (const { dcnGroup } of await selectInstances(query, "name = ANY($1)", [[...retire, ...resize]])) {
     groups.add(dcnGroup);

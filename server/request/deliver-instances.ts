@@ -1,4 +1,3 @@
-import type { RequestPlan } from "@wcs/api/request";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { recordEvent } from "../events/record-event.ts";
@@ -7,7 +6,7 @@ import { instanceColumns, instanceOf, scopeOfInstance, type InstanceRecord } fro
 import { instanceView } from "../instance/instance-view.ts";
 import type { Neighbours } from "../instance/neighbours.ts";
 import { saveInstance } from "../instance/save-instance.ts";
-import { namePlaces } from "./name-instances.ts";
+import { namePlaces, type NamedPlace } from "./name-instances.ts";
 import type { RequestRecord } from "./request-record.ts";
 import { lockFree, resizeInstance } from "./resize-instances.ts";
 
@@ -29,19 +28,27 @@ export async function deliverInstances(
   for (const resize of plan.resizes) await resizeInstance(tx, resize, { request: request.id, estate });
   if (plan.places.length === 0) return [];
 
-  const subsystem = await estate.subsystem(tx.query, request.subsystem);
-  if (subsystem === null) throw new Failure("request.impossible", `subsystem ${request.subsystem} is gone`);
   const { environment } = request;
   const pattern = (await estate.environment(tx.query, environment))?.instanceNames;
   const { addresses: ledger } = neighbours;
-  const names = await namePlaces(tx, plan.places, { pattern, environment, subsystem, addresses: ledger });
+  const names: NamedPlace[] = [];
+  for (const [id, indexes] of Map.groupBy(plan.places.keys(), (index) => plan.places[index]?.subsystem ?? "")) {
+    const subsystem = await estate.subsystem(tx.query, id);
+    if (subsystem === null) throw new Failure("request.impossible", `subsystem ${id} is gone`);
+    const own = indexes.flatMap((index) => plan.places[index] ?? []);
+    const named = await namePlaces(tx, own, { pattern, environment, subsystem, addresses: ledger });
+    for (const [at, index] of indexes.entries()) {
+      const name = named[at];
+      if (name !== undefined) names[index] = name;
+    }
+  }
   const groups = new Map<string, string>();
   for (const dcn of new Set(plan.places.map((place) => place.dcn))) {
     groups.set(dcn, (await estate.dcn(tx.query, dcn))?.group ?? "");
   }
   const demands = plan.places.map((place, index) => ({
     instance: names[index]?.name ?? "",
-    subsystem: request.subsystem,
+    subsystem: place.subsystem,
     scope: { business: request.business, environment: request.environment, dcnGroup: groups.get(place.dcn) ?? null },
     nics: place.nics.map(({ subnet }, at) => {
       const ip = at === 0 ? (names[index]?.ip ?? null) : null;
@@ -50,66 +57,40 @@ export async function deliverInstances(
   }));
   const reserved = await ledger.reserve(tx, demands);
   const addresses = new Map(reserved.map(({ instance, nic, ip }) => [`${instance}/${nic}`, ip]));
-  const nodes = new Map<string, string | null>();
-  for (const { host } of plan.places) {
-    if (!nodes.has(host)) nodes.set(host, await estate.nodeOf(tx.query, host));
-  }
-  for (const [index, place] of plan.places.entries()) {
+  const nodes = await estate.nodesOf(
+    tx.query,
+    plan.places.map(({ host }) => host),
+  );
+  const rows = plan.places.map((place, index) => {
     const named = names[index];
     if (named === undefined) throw new Error("a place without a name");
-    const node = nodes.get(place.host) ?? null;
-    await insert(tx, { request, place, named, addresses, group: groups.get(place.dcn) ?? "", node });
-  }
+    const node = nodes.get(place.host);
+    if (node === undefined) throw new Failure("request.impossible", `host ${place.host} is gone from the estate`);
+    const nics = place.nics.map(({ area, subnet }, at) => {
+      const ip = addresses.get(`${named.name}/${nicName(at)}`);
+      if (ip === undefined) throw new Error(`no address for ${named.name}/${nicName(at)}`);
+      return { nic: nicName(at), area, subnet, ip };
+    });
+    const { name, number } = named;
+    return { ...place, name, number, nics, node, dcn_group: groups.get(place.dcn) ?? "" };
+  });
+  await insertInstances(tx, request, rows);
   return names.map(({ name }) => name);
 }
 
-async function insert(
-  tx: Transaction,
-  given: Readonly<{
-    request: RequestRecord;
-    place: RequestPlan["places"][number];
-    named: Readonly<{ name: string; number: number }>;
-    addresses: ReadonlyMap<string, string>;
-    group: string;
-    node: string | null;
-  }>,
-): Promise<void> {
-  const { request, place, named, addresses, node } = given;
-  const nics = place.nics.map(({ area, subnet }, at) => {
-    const ip = addresses.get(`${named.name}/${nicName(at)}`);
-    if (ip === undefined) throw new Error(`no address for ${named.name}/${nicName(at)}`);
-    return { nic: nicName(at), area, subnet, ip };
-  });
-  if (node === null) throw new Failure("request.impossible", `host ${place.host} is gone from the estate`);
-  const [row] = await tx.query(
+/** One statement, however many: each is a round trip that others wait for under placement's lock. */
+async function insertInstances(tx: Transaction, request: RequestRecord, rows: readonly object[]): Promise<void> {
+  const inserted = await tx.query(
     `INSERT INTO instances (name, number, subsystem, business, dcn, dcn_group, environment, idc, cluster, rack, host, node, pool,
        class, lifetime, borrowed, nics, wish, state, state_reason, request)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 'run', 'delivered',
-       'delivered; a release brings it to life', $18)
+     SELECT name, number, subsystem, $2, dcn, dcn_group, $3, idc, cluster, rack, host, node, pool, class, lifetime, borrowed, nics,
+       'run', 'delivered', 'delivered; a release brings it to life', $4
+     FROM jsonb_to_recordset($1::jsonb) AS p (name text, number int, subsystem text, dcn text, dcn_group text, idc text, cluster text,
+       rack text, host text, node text, pool text, class text, lifetime text, borrowed boolean, nics jsonb)
      RETURNING ${instanceColumns}`,
-    [
-      named.name,
-      named.number,
-      request.subsystem,
-      request.business,
-      place.dcn,
-      given.group,
-      request.environment,
-      place.idc,
-      place.cluster,
-      place.rack,
-      place.host,
-      node,
-      place.pool,
-      place.class,
-      request.body.lifetime ?? "long-term",
-      place.borrowed,
-      JSON.stringify(nics),
-      request.id,
-    ],
+    [JSON.stringify(rows), request.business, request.environment, request.id],
   );
-  if (row === undefined) throw new Error("INSERT returned no row");
-  tell(tx, instanceOf(row));
+  for (const row of inserted) tell(tx, instanceOf(row));
 }
 
 function tell(tx: Transaction, instance: InstanceRecord): void {

@@ -12,9 +12,13 @@ import { checkNames } from "./name-instances.ts";
 
 export type RequestEnvironment = Readonly<{ neighbours: Neighbours; templates: TemplateService; timeZone: string }>;
 
+type UnderstoodSubsystem = Readonly<{ id: string; system: string; business: string; areas: readonly string[] }>;
+
 /** What a request asks for, with everything that it names looked up. */
 export type UnderstoodRequest = Readonly<{
-  subsystem: Readonly<{ id: string; system: string; business: string; areas: readonly string[] }>;
+  subsystem: UnderstoodSubsystem;
+  /** Those of `together`, in its order. */
+  more: readonly UnderstoodSubsystem[];
   environment: string;
   dcnGroups: readonly string[];
   /** The instances that it names; none when it asks for numbers. */
@@ -43,14 +47,25 @@ export async function understandRequest(
     if (body.class === undefined) throw unfit("class", "class is missing: name the size, such as 2C4G");
     if ((await estate.class(query, body.class)) === null) throw notFound("classes", body.class);
   }
-  for (const field of ["class", "areas", "countVms", "lifetime", "pool"] as const) {
+  for (const field of ["class", "areas", "countVms", "lifetime", "pool", "together"] as const) {
     if (body.counts !== undefined || body[field] === undefined) continue;
     if (field === "class" && body.resize !== undefined) continue;
     throw unfit(field, `${field} goes with counts only: leave it out`);
   }
+  const more: UnderstoodSubsystem[] = [];
+  for (const [at, item] of (body.together ?? []).entries()) {
+    const other = await estate.subsystem(query, item.subsystem);
+    if (other === null) throw notFound("subsystems", item.subsystem);
+    if ((await estate.class(query, item.class)) === null) throw notFound("classes", item.class);
+    if (other.business !== subsystem.business) {
+      const detail = `${other.id} is of business ${other.business} and ${subsystem.id} of ${subsystem.business}: one request is for one business`;
+      throw unfit(`together/${at}/subsystem`, detail);
+    }
+    more.push(other);
+  }
   const instances = await namedInstances(query, body);
   const dcns: Dcn[] = instances.map(({ dcnGroup, environment }) => ({ group: dcnGroup, environment }));
-  for (const id of Object.keys(body.counts ?? {})) {
+  for (const id of dcnsOf(body)) {
     const dcn = await estate.dcn(query, id);
     if (dcn === null) throw notFound("dcns", id);
     dcns.push(dcn);
@@ -61,7 +76,12 @@ export async function understandRequest(
     const detail = `its ${what} are of ${[environment, ...others].join(" and ")}: one request is for one environment`;
     throw unfit(asked[0] ?? "counts", detail);
   }
-  return { subsystem, environment, dcnGroups: [...new Set(dcns.map(({ group }) => group))], instances };
+  return { subsystem, more, environment, dcnGroups: [...new Set(dcns.map(({ group }) => group))], instances };
+}
+
+/** Every DCN that a request asks numbers for. */
+export function dcnsOf({ counts = {}, together = [] }: RequestBody): readonly string[] {
+  return [...new Set([counts, ...together.map((item) => item.counts)].flatMap((each) => Object.keys(each)))];
 }
 
 async function namedInstances(query: Query, body: RequestBody): Promise<readonly InstanceRecord[]> {
@@ -102,7 +122,7 @@ export async function planRequest(
 async function planCounts(
   query: Query,
   body: RequestBody,
-  { subsystem, instances, environment: name }: UnderstoodRequest,
+  { subsystem, more, instances, environment: name }: UnderstoodRequest,
   environment: RequestEnvironment,
 ): Promise<PlannedRequest> {
   const { placement, estate } = environment.neighbours;
@@ -118,6 +138,7 @@ async function planCounts(
         ...(body.lifetime === undefined ? {} : { lifetime: body.lifetime }),
         ...(body.pool === undefined ? {} : { pool: body.pool }),
       },
+      ...(body.together ?? []).map((item, at) => ({ ...item, areas: item.areas ?? more[at]?.areas ?? [] })),
     ],
   });
   if (found.outcome === "refusal") throw impossible(found);
@@ -126,9 +147,14 @@ async function planCounts(
   }
   if (found.places.length > 0) {
     const pattern = (await estate.environment(query, name))?.instanceNames;
-    checkNames({ pattern, environment: name, subsystem, dcns: Object.keys(body.counts ?? {}) });
+    for (const [at, own] of [subsystem, ...more].entries()) {
+      const counts = at === 0 ? body.counts : body.together?.[at - 1]?.counts;
+      checkNames({ pattern, environment: name, subsystem: own, dcns: Object.keys(counts ?? {}) });
+    }
   }
   const places = found.places.map((place) => ({
+    subsystem: place.subsystem,
+    lifetime: place.lifetime,
     dcn: place.dcn,
     class: place.class,
     idc: place.idc,
