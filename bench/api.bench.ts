@@ -1,6 +1,7 @@
-// The API at the size of a large bank, at 200 requests a second: `npm run bench -- api [--seconds N] [--json]`.
+// The API at the size of a large bank, at 200 requests a second: `npm run bench -- api [--seconds N] [--json]`. Client, server and database share
+// the machine; what else runs on it is told beside the figures: the load average, how late the client itself was, and the CPU time of a request.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,9 +22,15 @@ const print = createFigurePrinter(args);
 const promised = "promised";
 const state = mkdtempSync(join(tmpdir(), "wcs-bench-"));
 
-/** Sends at a fixed rate whatever the answers do, so that a slow answer can't hide the wait of those behind it. */
-async function load(send: (index: number) => Promise<void>): Promise<number[]> {
+type Load = Readonly<{ times: number[]; lateMs: number[] }>;
+
+/**
+ * Sends at a fixed rate whatever the answers do, so that a slow answer can't hide the wait of those behind it. `lateMs`: by how much the client
+ * itself, on a busy machine, was late in sending; the times have that in them.
+ */
+async function load(send: (index: number) => Promise<void>): Promise<Load> {
   const times: number[] = [];
+  const lateMs: number[] = [];
   const pending: Promise<void>[] = [];
   const begun = performance.now();
   const count = seconds * requestsPerSecond;
@@ -31,10 +38,13 @@ async function load(send: (index: number) => Promise<void>): Promise<number[]> {
     const due = begun + (index * 1000) / requestsPerSecond;
     const waitMs = due - performance.now();
     if (waitMs > 1) await sleep(waitMs - 0.5);
-    pending.push(send(index).then(() => void times.push(performance.now() - due)));
+    const sent = performance.now();
+    lateMs.push(Math.max(0, sent - due));
+    const from = Math.min(due, sent);
+    pending.push(send(index).then(() => void times.push(performance.now() - from)));
   }
   await Promise.all(pending);
-  return times;
+  return { times, lateMs };
 }
 
 type HostBody = OperationBody<(typeof estateOperations)["Host"]["replace"]>;
@@ -43,7 +53,9 @@ const pick = (most: number, index: number): number => ((index * 7919) % most) + 
 
 async function measure(name: string, promisedMs: number, send: (index: number) => Promise<void>): Promise<void> {
   for (let index = 0; index < 200; index += 1) await send(index);
-  const times = await load(send);
+  const before = server.processorSeconds();
+  const { times, lateMs } = await load(send);
+  const perRequestMs = ((server.processorSeconds() - before) * 1000) / times.length;
   print({ name: `api: ${name}, p50`, value: percentile(times, 0.5), unit: "ms" });
   print({
     name: `api: ${name}, p99`,
@@ -52,6 +64,9 @@ async function measure(name: string, promisedMs: number, send: (index: number) =
     baseline: promisedMs,
     baselineIs: promised,
   });
+  print({ name: `api: ${name}, the server's CPU time`, value: perRequestMs, unit: "ms" });
+  print({ name: `api: ${name}, the client was late, p99`, value: percentile(lateMs, 0.99), unit: "ms" });
+  print({ name: `api: ${name}, load average of the last minute`, value: loadavg()[0] ?? 0, unit: "" });
 }
 
 async function walBytes(owner: Client, work: () => Promise<void>): Promise<number> {

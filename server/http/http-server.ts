@@ -189,7 +189,10 @@ async function serve({ route, validator, options, request, reply }: Serving): Pr
   validator.headers(request.headers);
   if (operation.body !== undefined) validator.body(request.body);
   const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
+  reply.raw.once("close", () => {
+    // Whoever has the whole answer has not gone away from it; an abort makes an error with a stack, for every request.
+    if (!reply.raw.writableFinished) gone.abort();
+  });
   const routeRequest = {
     params: request.params,
     query,

@@ -18,17 +18,30 @@ export async function annotationsOfClusters(
 
 /** Which instances and pods there are; null while a cluster can't be read in full. Hosts whose agents are silent are not judged. */
 export async function liveWorldOf(query: Query, links: ClusterLinks): Promise<LiveWorld | null> {
-  const instances = await query<Row & Readonly<{ name: string }>>(
-    "SELECT name FROM instances WHERE state NOT IN ('retired', 'cancelled')",
-  );
   const pods = await podsOfClusters(query, links);
   if (pods === null) return null;
   const { silent } = await hostReportsOf(query);
   return {
-    instances: new Set(instances.map(({ name }) => name)),
+    instances: await livingInstances(query),
     podUids: new Set(pods.map(({ uid }) => uid)),
     unknownHosts: silent,
   };
+}
+
+const namesAtOnce = 5000;
+
+/** A part at a time: hundreds of thousands of names in one answer would hold up every request meanwhile. */
+async function livingInstances(query: Query): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  for (let last: string | undefined = ""; last !== undefined;) {
+    const rows: readonly (Row & Readonly<{ name: string }>)[] = await query(
+      `SELECT name FROM instances WHERE name > $1 AND state NOT IN ('retired', 'cancelled') ORDER BY name LIMIT ${namesAtOnce}`,
+      [last],
+    );
+    for (const { name } of rows) names.add(name);
+    last = rows.length < namesAtOnce ? undefined : rows.at(-1)?.name;
+  }
+  return names;
 }
 
 async function podsOfClusters(query: Query, links: ClusterLinks): Promise<readonly PodState[] | null> {

@@ -20,18 +20,19 @@ export async function compareLedger(
   const { fresh: reports } = await hostReportsOf(database.query);
   const blocks = await blocksByHost(database.query);
   const rows = await database.query<AddressRow>(
-    "SELECT * FROM ipam_addresses WHERE owner IS NOT NULL OR condition = 'conflict'",
+    "SELECT * FROM ipam_addresses WHERE owner_kind = 'instance' OR condition = 'conflict'",
   );
-  // An address that a host or an annotation names may be nobody's.
+  // An address that a host or an annotation names may be nobody's, or a machine's; other machines' are not compared.
   const named = new Set([
     ...reports.flatMap(({ addresses }) => addresses.map(({ address }) => formatIpv4Address(address))),
     ...(annotations ?? []).map(({ address }) => formatIpv4Address(address)),
   ]);
-  const ownerless = await database.query<AddressRow>(
-    "SELECT * FROM ipam_addresses WHERE ip = ANY($1::inet[]) AND owner IS NULL AND condition <> 'conflict'",
+  const others = await database.query<AddressRow>(
+    `SELECT * FROM ipam_addresses
+     WHERE ip = ANY($1::inet[]) AND owner_kind IS DISTINCT FROM 'instance' AND condition <> 'conflict'`,
     [[...named]],
   );
-  const all = [...rows, ...ownerless];
+  const all = [...rows, ...others];
   const scopes = new Map(all.map((row) => [row.ip, scopeOfRow(row)]));
   const found = compareNetwork({ records: all.map(recordOfRow), annotations, reports, blocks }).map((difference) => {
     const ip = formatIpv4Address(difference.address);
