@@ -37,11 +37,18 @@ describe("canonical JSON", () => {
     );
   });
 
+  it("writes what is nested deep as well", () => {
+    const deep = Array.from({ length: 100 }).reduce<unknown>((inside) => ({ b: [inside], a: null }), "end");
+    assert.equal(canonicalJson(deep), `${'{"a":null,"b":['.repeat(100)}"end"${"]}".repeat(100)}`);
+  });
+
   it("leaves out what is undefined and refuses what is not JSON, with its path", () => {
     assert.equal(canonicalJson({ b: undefined, a: 1 }), '{"a":1}');
     assert.throws(() => canonicalJson({ a: [1, Number.NaN] }), /\$\.a\[1\]: NaN/);
     assert.throws(() => canonicalJson({ a: "\ud800" }), /\$\.a: a lone surrogate/);
     assert.throws(() => canonicalJson({ a: 1n }), /\$\.a: a bigint/);
+    assert.throws(() => canonicalJson([undefined]), /\$\[0\]: a undefined/);
+    assert.throws(() => canonicalJson({ "\ud800": 1 }), /\$: a lone surrogate/);
     const cycle: { self?: unknown } = {};
     cycle.self = cycle;
     assert.throws(() => canonicalJson(cycle), /\$\.self: the value contains itself/);
