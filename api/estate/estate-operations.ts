@@ -10,7 +10,7 @@ import {
 import { Type, type TObject, type TSchema, type TUnsafe } from "typebox";
 import { defineOperation } from "../http/operation.ts";
 import { dryRunQuery, pageOf, pageQuery } from "../shared/page.ts";
-import { estateFilters } from "./estate-filters.ts";
+import { estateFilters } from "./filters/estate-filters.ts";
 
 /** A document as the API shows it: with its version, which is also its ETag. */
 export type EstateRecord<K extends EstateKind = EstateKind> = EstateDocument<K> & Readonly<{ version: number }>;

@@ -1,5 +1,5 @@
 import { estateDocumentSchema, estateKindNames, estateKinds, faultTexts, type EstateKind } from "@wcs/core/estate";
-import { estateFilters } from "./estate-filters.ts";
+import { estateFilters } from "./filters/estate-filters.ts";
 
 type Schema = Readonly<{
   type?: string;

@@ -1,4 +1,4 @@
-export { estateFilters } from "./estate-filters.ts";
+export { estateFilters } from "./filters/estate-filters.ts";
 export {
   changeEstate,
   estateOperationList,

@@ -1,5 +1,6 @@
-import { releaseOperations } from "@wcs/api/release";
-import { requestOperations } from "@wcs/api/request";
+import type { releaseOperations } from "@wcs/api/release";
+import type { requestOperations } from "@wcs/api/request";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
@@ -7,8 +8,12 @@ import { releaseView, targetView } from "../resources/release-view.ts";
 import { requestView } from "../resources/request-view.ts";
 import { showPlan } from "./request.ts";
 
-const [, , getRequest, approveRequest, rejectRequest] = requestOperations;
-const [, , getRelease, approveRelease, rejectRelease] = releaseOperations;
+const getRequest = operationOnWire<(typeof requestOperations)[2]>("requests.get");
+const approveRequest = operationOnWire<(typeof requestOperations)[3]>("requests.approve");
+const rejectRequest = operationOnWire<(typeof requestOperations)[4]>("requests.reject");
+const getRelease = operationOnWire<(typeof releaseOperations)[2]>("releases.get");
+const approveRelease = operationOnWire<(typeof releaseOperations)[3]>("releases.approve");
+const rejectRelease = operationOnWire<(typeof releaseOperations)[4]>("releases.reject");
 const nouns = ["request", "release"];
 
 export const approve: Command = {

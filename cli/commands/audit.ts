@@ -1,11 +1,13 @@
 import type { CallResult, OperationAnswer } from "@wcs/api";
-import { auditOperations } from "@wcs/api/audit";
+import type { auditOperations } from "@wcs/api/audit";
+import { operationOnWire } from "@wcs/api/wire";
 import type { ListView } from "../output/output.ts";
 import type { Command, CommandContext, CommandOption } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 
-const [list, verify] = auditOperations;
+const list = operationOnWire<(typeof auditOperations)[0]>("audit.list");
+const verify = operationOnWire<(typeof auditOperations)[1]>("audit.verify");
 
 type Entry = OperationAnswer<typeof list>["items"][number];
 

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
-import { clusterOperations } from "@wcs/api/cluster";
+import type { clusterOperations } from "@wcs/api/cluster";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import { clusterConnectionView } from "../resources/cluster-connection-view.ts";
 
-const [, , create, repair, remove] = clusterOperations;
+const create = operationOnWire<(typeof clusterOperations)[2]>("clusterconnections.create");
+const repair = operationOnWire<(typeof clusterOperations)[3]>("clusterconnections.repair");
+const remove = operationOnWire<(typeof clusterOperations)[4]>("clusterconnections.delete");
 const words = ["add", "repair", "remove"] as const;
 
 export const cluster: Command = {

@@ -1,10 +1,11 @@
-import { freezeOperations } from "@wcs/api/release";
+import type { freezeOperations } from "@wcs/api/release";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Command } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import { freezeWindowView } from "../resources/freeze-window-view.ts";
 
-const [, create] = freezeOperations;
+const create = operationOnWire<(typeof freezeOperations)[1]>("freezewindows.create");
 
 export const freeze: Command = {
   usage: "NAME --environments LIST --time-zone ZONE --from TIME --to TIME [--days LIST] --reason TEXT",

@@ -1,10 +1,15 @@
-import { ipamOperations } from "@wcs/api/ipam";
+import type { ipamOperations } from "@wcs/api/ipam";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import { ipView } from "../resources/ip-view.ts";
 
-const [, get, assign, release, block, clear] = ipamOperations;
+const get = operationOnWire<(typeof ipamOperations)[1]>("ips.get");
+const assign = operationOnWire<(typeof ipamOperations)[2]>("ips.assign");
+const release = operationOnWire<(typeof ipamOperations)[3]>("ips.release");
+const block = operationOnWire<(typeof ipamOperations)[4]>("ips.block");
+const clear = operationOnWire<(typeof ipamOperations)[5]>("ips.clear");
 const verbs = ["assign", "release", "block", "clear"];
 
 /** What people do to an address by hand; the reason goes into its history. */

@@ -1,11 +1,12 @@
-import { tokenOperations } from "@wcs/api/token";
+import type { tokenOperations } from "@wcs/api/token";
 import { ProblemError } from "@wcs/api/http";
+import { operationOnWire } from "@wcs/api/wire";
 import { keepLogin } from "../login/keep-login.ts";
 import type { Command } from "../program/command.ts";
 import { findConnection } from "../program/connection.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 
-const revoke = tokenOperations[2];
+const revoke = operationOnWire<(typeof tokenOperations)[2]>("tokens.revoke");
 
 export const logout: Command = {
   usage: "",

@@ -1,10 +1,13 @@
-import { instanceOperations } from "@wcs/api/instance";
+import type { instanceOperations } from "@wcs/api/instance";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Command } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import { instanceView, type Instance } from "../resources/instance-view.ts";
 
-const [, , startOperation, stopOperation, restartOperation] = instanceOperations;
+const startOperation = operationOnWire<(typeof instanceOperations)[2]>("instances.start");
+const stopOperation = operationOnWire<(typeof instanceOperations)[3]>("instances.stop");
+const restartOperation = operationOnWire<(typeof instanceOperations)[4]>("instances.restart");
 
 const operate = (verb: string, operation: typeof startOperation, zh: string): Command => ({
   usage: "instance NAME…",

@@ -1,11 +1,18 @@
-import { releaseOperations } from "@wcs/api/release";
+import type { releaseOperations } from "@wcs/api/release";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import { releaseView, targetView, type Release } from "../resources/release-view.ts";
 import { releaseBodyOf, releaseOptions } from "./release-body.ts";
 
-const [, create, get, , , start, pause, goOn, abort, rollBack] = releaseOperations;
+const create = operationOnWire<(typeof releaseOperations)[1]>("releases.create");
+const get = operationOnWire<(typeof releaseOperations)[2]>("releases.get");
+const start = operationOnWire<(typeof releaseOperations)[5]>("releases.start");
+const pause = operationOnWire<(typeof releaseOperations)[6]>("releases.pause");
+const goOn = operationOnWire<(typeof releaseOperations)[7]>("releases.continue");
+const abort = operationOnWire<(typeof releaseOperations)[8]>("releases.abort");
+const rollBack = operationOnWire<(typeof releaseOperations)[9]>("releases.roll-back");
 const deeds = ["create", "show", "start", "pause", "continue", "abort", "roll-back"];
 
 export const release: Command = {

@@ -1,12 +1,13 @@
 import type { OperationBody } from "@wcs/api";
-import { requestOperations } from "@wcs/api/request";
+import type { requestOperations } from "@wcs/api/request";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import { placeView, requestView, resizeView, type InstanceRequest } from "../resources/request-view.ts";
 import { neededOption, placementAsksOf, placementOptions } from "./placement-options.ts";
 
-const [, create] = requestOperations;
+const create = operationOnWire<(typeof requestOperations)[1]>("requests.create");
 const nouns = ["instances", "retirement", "resize"];
 
 type RequestBody = OperationBody<typeof create>;

@@ -1,9 +1,11 @@
-import { tokenOperations } from "@wcs/api/token";
+import type { tokenOperations } from "@wcs/api/token";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Command, OptionValues } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 
-const [, create, revoke] = tokenOperations;
+const create = operationOnWire<(typeof tokenOperations)[1]>("tokens.create");
+const revoke = operationOnWire<(typeof tokenOperations)[2]>("tokens.revoke");
 
 const list = (options: OptionValues, name: string): string[] | undefined => {
   const value = options[name];

@@ -1,8 +1,11 @@
 import type { OperationAnswer } from "@wcs/api";
-import { clusterOperations } from "@wcs/api/cluster";
+import type { clusterOperations } from "@wcs/api/cluster";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Item, ResourceView } from "./resource-view.ts";
 
-const [list, get, , , remove] = clusterOperations;
+const list = operationOnWire<(typeof clusterOperations)[0]>("clusterconnections.list");
+const get = operationOnWire<(typeof clusterOperations)[1]>("clusterconnections.get");
+const remove = operationOnWire<(typeof clusterOperations)[4]>("clusterconnections.delete");
 
 type Connection = OperationAnswer<typeof get>;
 

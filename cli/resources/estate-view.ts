@@ -1,6 +1,8 @@
 import type { Client } from "@wcs/api";
-import { estateFilters, estateOperations, listUses } from "@wcs/api/estate";
+import type { estateOperations, listUses } from "@wcs/api/estate";
+import { estateFilters } from "@wcs/api/estate/filters";
 import { ProblemError } from "@wcs/api/http";
+import { operationOnWire } from "@wcs/api/wire";
 import type { EstateKind } from "@wcs/core/estate";
 import type { Column } from "../output/table.ts";
 import { estateNouns } from "./estate-nouns.ts";
@@ -94,10 +96,21 @@ const columns: Readonly<Record<EstateKind, readonly Column<Item>[]>> = {
   ],
 };
 
+type Operations = (typeof estateOperations)[EstateKind];
+const usesOnWire = operationOnWire<typeof listUses>("estate-uses.list");
+
+function nounsOf(kind: EstateKind): readonly [plural: string, singular: string] {
+  const nouns = estateNouns.find((each) => each.kind === kind)?.nouns;
+  if (nouns === undefined) throw new Error(`the command line has no noun for ${kind}`);
+  return [nouns[0], nouns[1] ?? nouns[0]];
+}
+
 /** How a kind of the estate is listed, shown and deleted. */
 export function estateView(kind: EstateKind): ResourceView {
-  const { list, get, remove } = estateOperations[kind];
-  const singular = estateNouns.find((each) => each.kind === kind)?.nouns[1] ?? kind;
+  const [plural, singular] = nounsOf(kind);
+  const list = operationOnWire<Operations["list"]>(`${plural}.list`);
+  const get = operationOnWire<Operations["get"]>(`${plural}.get`);
+  const remove = operationOnWire<Operations["remove"]>(`${plural}.delete`);
   return {
     view: {
       columns: [
@@ -123,8 +136,9 @@ export function estateView(kind: EstateKind): ResourceView {
 
 /** The document, what uses it, and of a cluster how WCS is connected with it. */
 async function describeDocument(client: Client, kind: EstateKind, name: string): Promise<Item> {
-  const { body: document } = await client.call(estateOperations[kind].get, { params: { name } });
-  const { body: uses } = await client.call(listUses, { query: { kind, name } });
+  const get = operationOnWire<Operations["get"]>(`${nounsOf(kind)[0]}.get`);
+  const { body: document } = await client.call(get, { params: { name } });
+  const { body: uses } = await client.call(usesOnWire, { query: { kind, name } });
   const usedBy = uses.items.map((user) => `${user.kind} ${user.name}`);
   return {
     ...document,

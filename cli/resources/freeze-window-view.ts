@@ -1,7 +1,9 @@
-import { freezeOperations } from "@wcs/api/release";
+import type { freezeOperations } from "@wcs/api/release";
+import { operationOnWire } from "@wcs/api/wire";
 import type { ResourceView } from "./resource-view.ts";
 
-const [list, , remove] = freezeOperations;
+const list = operationOnWire<(typeof freezeOperations)[0]>("freezewindows.list");
+const remove = operationOnWire<(typeof freezeOperations)[2]>("freezewindows.delete");
 
 export const freezeWindowView: ResourceView = {
   view: {

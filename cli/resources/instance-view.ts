@@ -1,8 +1,10 @@
 import type { OperationAnswer } from "@wcs/api";
-import { instanceOperations } from "@wcs/api/instance";
+import type { instanceOperations } from "@wcs/api/instance";
+import { operationOnWire } from "@wcs/api/wire";
 import type { ResourceView } from "./resource-view.ts";
 
-const [list, get] = instanceOperations;
+const list = operationOnWire<(typeof instanceOperations)[0]>("instances.list");
+const get = operationOnWire<(typeof instanceOperations)[1]>("instances.get");
 
 export type Instance = OperationAnswer<typeof get>;
 

@@ -1,7 +1,8 @@
-import { ipamOperations } from "@wcs/api/ipam";
+import type { ipamOperations } from "@wcs/api/ipam";
+import { operationOnWire } from "@wcs/api/wire";
 import type { ResourceView } from "./resource-view.ts";
 
-const list = ipamOperations[8];
+const list = operationOnWire<(typeof ipamOperations)[8]>("ip-differences.list");
 
 /** `wcs get ip-differences`: where ledger, Kubernetes, hosts and estate disagree, and leaks. */
 export const ipDifferenceView: ResourceView = {

@@ -1,7 +1,9 @@
-import { ipamOperations, type Address } from "@wcs/api/ipam";
+import type { ipamOperations, Address } from "@wcs/api/ipam";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Item, ResourceView } from "./resource-view.ts";
 
-const [list, get] = ipamOperations;
+const list = operationOnWire<(typeof ipamOperations)[0]>("ips.list");
+const get = operationOnWire<(typeof ipamOperations)[1]>("ips.get");
 
 const ownerOf = (item: Item): string => {
   const { owner } = item as Address;

@@ -1,8 +1,10 @@
 import type { OperationAnswer } from "@wcs/api";
-import { releaseOperations } from "@wcs/api/release";
+import type { releaseOperations } from "@wcs/api/release";
+import { operationOnWire } from "@wcs/api/wire";
 import type { ResourceView } from "./resource-view.ts";
 
-const [list, , get] = releaseOperations;
+const list = operationOnWire<(typeof releaseOperations)[0]>("releases.list");
+const get = operationOnWire<(typeof releaseOperations)[2]>("releases.get");
 
 const of = (item: object) => {
   const { passed, instances, batch, batches } = item as Release;

@@ -1,9 +1,11 @@
 import type { OperationAnswer } from "@wcs/api";
-import { requestOperations } from "@wcs/api/request";
+import type { requestOperations } from "@wcs/api/request";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Language } from "../program/texts.ts";
 import type { ResourceView } from "./resource-view.ts";
 
-const [list, , get] = requestOperations;
+const list = operationOnWire<(typeof requestOperations)[0]>("requests.list");
+const get = operationOnWire<(typeof requestOperations)[2]>("requests.get");
 
 export type InstanceRequest = OperationAnswer<typeof get>;
 

@@ -1,7 +1,8 @@
-import { ipamOperations } from "@wcs/api/ipam";
+import type { ipamOperations } from "@wcs/api/ipam";
+import { operationOnWire } from "@wcs/api/wire";
 import type { ResourceView } from "./resource-view.ts";
 
-const usage = ipamOperations[7];
+const usage = operationOnWire<(typeof ipamOperations)[7]>("subnet-usage.list");
 
 /** `wcs get subnets`: how much of each is used, by rack and area. */
 export const subnetUsageView: ResourceView = {

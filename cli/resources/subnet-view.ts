@@ -1,9 +1,10 @@
-import { ipamOperations, type SubnetUsage } from "@wcs/api/ipam";
+import type { ipamOperations, SubnetUsage } from "@wcs/api/ipam";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Column } from "../output/table.ts";
 import { estateView } from "./estate-view.ts";
 import type { Item, ResourceView } from "./resource-view.ts";
 
-const usage = ipamOperations[7];
+const usage = operationOnWire<(typeof ipamOperations)[7]>("subnet-usage.list");
 
 /** The estate's subnets, in the table with how much of each is used. The documents stay as they are, to be applied again. */
 export function subnetView(): ResourceView {

@@ -1,9 +1,11 @@
 import type { OperationAnswer } from "@wcs/api";
-import { templateOperations } from "@wcs/api/template";
+import type { templateOperations } from "@wcs/api/template";
+import { operationOnWire } from "@wcs/api/wire";
 import { UsageError } from "../program/usage-error.ts";
 import type { ResourceView } from "./resource-view.ts";
 
-const [list, , get] = templateOperations;
+const list = operationOnWire<(typeof templateOperations)[0]>("templates.list");
+const get = operationOnWire<(typeof templateOperations)[2]>("templates.get");
 
 type Template = OperationAnswer<typeof list>["items"][number];
 

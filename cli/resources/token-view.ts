@@ -1,8 +1,10 @@
 import type { OperationAnswer } from "@wcs/api";
-import { tokenOperations } from "@wcs/api/token";
+import type { tokenOperations } from "@wcs/api/token";
+import { operationOnWire } from "@wcs/api/wire";
 import type { ResourceView } from "./resource-view.ts";
 
-const [list, , revoke] = tokenOperations;
+const list = operationOnWire<(typeof tokenOperations)[0]>("tokens.list");
+const revoke = operationOnWire<(typeof tokenOperations)[2]>("tokens.revoke");
 
 type Token = OperationAnswer<typeof list>["items"][number];
 

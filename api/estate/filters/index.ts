@@ -1,0 +1,1 @@
+export { estateFilters } from "./estate-filters.ts";

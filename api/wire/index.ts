@@ -1,0 +1,1 @@
+export { operationOnWire } from "./operation-on-wire.ts";
