@@ -4,6 +4,7 @@ import {
   bindAddress,
   collectGarbage,
   compareNetwork,
+  viewsWithin,
   composeNics,
   freshAddress,
   macOfAddress,
@@ -50,10 +51,17 @@ const onHost = (instance: string | null, change: Partial<HostAddress> = {}): Hos
   containerId: "c1",
   ...change,
 });
+/** Nothing anywhere; the annotated instances follow from the annotations. */
+const wholeOf = (views: Partial<NetworkViews>): NetworkViews => ({
+  records: [],
+  annotations: null,
+  annotated: new Set(views.annotations?.map(({ instance }) => instance)),
+  reports: [],
+  blocks: new Map(),
+  ...views,
+});
 const differences = (views: Partial<NetworkViews>): readonly string[] =>
-  compareNetwork({ records: [], annotations: null, reports: [], blocks: new Map(), ...views }).map(
-    ({ kind, repair }) => `${kind}${repair === null ? "" : ` -> ${repair}`}`,
-  );
+  compareNetwork(wholeOf(views)).map(({ kind, repair }) => `${kind}${repair === null ? "" : ` -> ${repair}`}`);
 const report = (host: string, ...addresses: readonly HostAddress[]) => ({
   host,
   sequence: 1,
@@ -66,6 +74,32 @@ describe("the comparison of ledger, Kubernetes and hosts", () => {
   it("finds nothing where all three agree", () => {
     const annotations = [{ source: "pod a", address: one, instance: "a", nic: "eth0", generation: 5 }];
     assert.deepEqual(differences({ records: [bound("a")], annotations, reports: [report("h1", onHost("a"))] }), []);
+  });
+
+  it("finds the same a part at a time", () => {
+    const two = one + 1;
+    const nic = (address: number, instance: string, generation: number) => {
+      return { source: `pod ${instance}`, address, instance, nic: "eth0", generation };
+    };
+    const views = wholeOf({
+      records: [bound("a"), { ...bound("b"), address: two }, { ...bound("c"), address: two + 1 }],
+      annotations: [nic(one, "a", 4), nic(two + 1, "b", 5), nic(two + 9, "z", 1)],
+      reports: [
+        report("h1", onHost("a", { mac: "02:00:00:00:00:01" }), onHost("c", { address: two + 5 })),
+        report("h2", onHost("a")),
+      ],
+    });
+    const whole = compareNetwork(views);
+    assert.ok(whole.length >= 6);
+    const parts = [
+      { first: 0, last: one },
+      { first: two, last: two },
+      { first: two + 1, last: 2 ** 32 - 1 },
+    ].flatMap((range) => {
+      const records = views.records.filter(({ address }) => range.first <= address && address <= range.last);
+      return compareNetwork({ ...viewsWithin(views, range), records });
+    });
+    assert.deepEqual(parts, whole);
   });
 
   it("names each kind of difference between a host and the ledger", () => {

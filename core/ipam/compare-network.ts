@@ -43,14 +43,30 @@ export type NetworkDifference = Readonly<{
 
 /**
  * The three views of one moment. `annotations` null: Kubernetes could not be read in full, and nothing is concluded about what is missing
- * there. `reports` are those heard of lately, one a host; a host without one is not judged.
+ * there; `annotated` are the instances that any annotation names. `reports` are those heard of lately, one a host; a host without one is not judged.
  */
 export type NetworkViews = Readonly<{
   records: readonly AddressRecord[];
   annotations: readonly AnnotatedNic[] | null;
+  annotated: ReadonlySet<string>;
   reports: readonly HostReport[];
   blocks: ReadonlyMap<string, readonly Ipv4Range[]>;
 }>;
+
+/** What Kubernetes and the hosts say of the addresses from `first` to `last`: the views of a bank are compared a part at a time. */
+export function viewsWithin(
+  views: Omit<NetworkViews, "records">,
+  { first, last }: Ipv4Range,
+): Omit<NetworkViews, "records"> {
+  const isWithin = ({ address }: Readonly<{ address: Ipv4Address }>): boolean => first <= address && address <= last;
+  return {
+    ...views,
+    annotations: views.annotations?.filter(isWithin) ?? null,
+    reports: views.reports.map((report) => {
+      return { ...report, addresses: report.addresses.filter(isWithin), conflicts: report.conflicts.filter(isWithin) };
+    }),
+  };
+}
 
 /** Every difference, in the order of addresses. */
 export function compareNetwork(views: NetworkViews): readonly NetworkDifference[] {
@@ -61,7 +77,7 @@ export function compareNetwork(views: NetworkViews): readonly NetworkDifference[
     ...missingOnHosts(views),
     ...markedConflicts(views),
     ...(views.annotations ?? []).flatMap((nic) => fromAnnotation(nic, records.get(nic.address))),
-    ...(views.annotations === null ? [] : notAnnotated(views.records, views.annotations)),
+    ...(views.annotations === null ? [] : notAnnotated(views.records, views.annotations, views.annotated)),
   ];
   return found.toSorted((a, b) => a.address - b.address);
 }
@@ -208,8 +224,8 @@ function fromAnnotation(nic: AnnotatedNic, record: AddressRecord | undefined): r
 function notAnnotated(
   records: readonly AddressRecord[],
   annotations: readonly AnnotatedNic[],
+  annotated: ReadonlySet<string>,
 ): readonly NetworkDifference[] {
-  const annotated = new Set(annotations.map((nic) => nic.instance));
   const nics = new Set(annotations.map((nic) => `${nic.instance} ${nic.address}`));
   return records.flatMap(({ address, owner, retired }) => {
     if (owner?.kind !== "instance" || retired || !annotated.has(owner.name) || nics.has(`${owner.name} ${address}`)) {

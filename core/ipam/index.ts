@@ -35,6 +35,7 @@ export {
 export {
   compareNetwork,
   differenceKinds,
+  viewsWithin,
   type AnnotatedNic,
   type DifferenceKind,
   type NetworkDifference,

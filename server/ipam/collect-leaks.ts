@@ -3,16 +3,18 @@ import {
   leakKinds,
   releaseAddress,
   unbindAddress,
+  type AddressRecord,
   type Leak,
   type LiveWorld,
   type Suspicion,
 } from "@wcs/core/ipam";
 import { formatIpv4Address } from "@wcs/core/ipv4";
 import { transaction, type ActContext } from "../database/transaction.ts";
-import type { Database, Row } from "../database/database.ts";
+import type { Database, Query, Row } from "../database/database.ts";
 import { recordOfRow, scopeOfRow, type AddressRow } from "./address-row.ts";
 import { changeAddresses, databaseNowMs, lockAddresses } from "./change-addresses.ts";
 import { keepDifferences } from "./keep-differences.ts";
+import { ledgerParts } from "./ledger-parts.ts";
 import { releasePoliciesOf } from "./release-policies.ts";
 
 /** How long a leak must have been one, from its first sight. */
@@ -29,9 +31,10 @@ export async function collectLeaks(
   database: Database,
   options: Readonly<{ context: ActContext; live: () => Promise<LiveWorld | null>; graceMs: number }>,
 ): Promise<LeakRound | null> {
-  const rows = await database.query<AddressRow>("SELECT * FROM ipam_addresses WHERE owner_kind = 'instance'");
+  const candidates = await mayLeak(database.query);
   const live = await options.live();
   if (live === null) return null;
+  const records = candidates.podless.concat(await vanishedPods(database.query, candidates.podOf, live));
   return transaction(database, { context: options.context }, async (tx) => {
     const kept = await tx.query<Row & Readonly<{ key: string; first_seen: Date; times_seen: number }>>(
       "SELECT * FROM ipam_suspicions",
@@ -44,7 +47,7 @@ export async function collectLeaks(
     );
     const nowMs = await databaseNowMs(tx.query);
     const garbage = collectGarbage({
-      records: rows.map(recordOfRow),
+      records,
       live,
       suspicions,
       nowMs,
@@ -86,6 +89,32 @@ export async function collectLeaks(
       suspected: garbage.suspicions.size,
     };
   });
+}
+
+type Candidates = Readonly<{ podless: AddressRecord[]; podOf: ReadonlyMap<string, string> }>;
+
+/** What may be a leak, of addresses that a pod has only whose: hundreds of thousands are no leaks. */
+async function mayLeak(query: Query): Promise<Candidates> {
+  const podless: AddressRecord[] = [];
+  const podOf = new Map<string, string>();
+  for await (const { rows } of ledgerParts(query, "owner_kind = 'instance' AND NOT (state = 'held' AND retired)")) {
+    for (const row of rows) {
+      if (row.pod_uid === null) podless.push(recordOfRow(row));
+      else podOf.set(row.ip, row.pod_uid);
+    }
+  }
+  return { podless, podOf };
+}
+
+/** The records of addresses whose pods are not there. One that has another pod by now had a living one when the world was read. */
+async function vanishedPods(
+  query: Query,
+  podOf: ReadonlyMap<string, string>,
+  live: LiveWorld,
+): Promise<readonly AddressRecord[]> {
+  const ips = [...podOf].flatMap(([ip, pod]) => (live.podUids.has(pod) ? [] : [ip]));
+  const rows = await query<AddressRow>("SELECT * FROM ipam_addresses WHERE ip = ANY($1::inet[])", [ips]);
+  return rows.filter((row) => row.pod_uid === podOf.get(row.ip)).map(recordOfRow);
 }
 
 function differenceOf(row: AddressRow, leak: Leak | undefined) {

@@ -1,4 +1,4 @@
-import { compareNetwork, differenceKinds, type AnnotatedNic } from "@wcs/core/ipam";
+import { compareNetwork, differenceKinds, viewsWithin, type AnnotatedNic } from "@wcs/core/ipam";
 import { formatIpv4Address } from "@wcs/core/ipv4";
 import { nowhere } from "../access/nowhere.ts";
 import { transaction, type ActContext } from "../database/transaction.ts";
@@ -6,7 +6,8 @@ import type { Database } from "../database/database.ts";
 import { recordOfRow, scopeOfRow, type AddressRow } from "./address-row.ts";
 import { blocksByHost } from "./dynamic-blocks.ts";
 import { hostReportsOf } from "./host-reports.ts";
-import { keepDifferences } from "./keep-differences.ts";
+import { keepDifferences, type FoundDifference } from "./keep-differences.ts";
+import { ledgerParts } from "./ledger-parts.ts";
 
 /**
  * Compares ledger, Kubernetes and hosts, and keeps what differs. `annotations` gives null when Kubernetes could not be read in full.
@@ -19,26 +20,34 @@ export async function compareLedger(
   const annotations = await options.annotations();
   const { fresh: reports } = await hostReportsOf(database.query);
   const blocks = await blocksByHost(database.query);
-  const rows = await database.query<AddressRow>(
-    "SELECT * FROM ipam_addresses WHERE owner_kind = 'instance' OR condition = 'conflict'",
-  );
-  // An address that a host or an annotation names may be nobody's, or a machine's; other machines' are not compared.
-  const named = new Set([
-    ...reports.flatMap(({ addresses }) => addresses.map(({ address }) => formatIpv4Address(address))),
-    ...(annotations ?? []).map(({ address }) => formatIpv4Address(address)),
-  ]);
-  const others = await database.query<AddressRow>(
-    `SELECT * FROM ipam_addresses
-     WHERE ip = ANY($1::inet[]) AND owner_kind IS DISTINCT FROM 'instance' AND condition <> 'conflict'`,
-    [[...named]],
-  );
-  const all = [...rows, ...others];
-  const scopes = new Map(all.map((row) => [row.ip, scopeOfRow(row)]));
-  const found = compareNetwork({ records: all.map(recordOfRow), annotations, reports, blocks }).map((difference) => {
-    const ip = formatIpv4Address(difference.address);
-    const { kind, instance, detail } = difference;
-    return { kind, ip, host: difference.host ?? "", instance, scope: scopes.get(ip) ?? nowhere, detail };
-  });
+  const annotated = new Set(annotations?.map(({ instance }) => instance));
+  const found: FoundDifference[] = [];
+  for await (const { rows, range } of ledgerParts(
+    database.query,
+    "owner_kind = 'instance' OR condition = 'conflict'",
+  )) {
+    const views = viewsWithin({ annotations, annotated, reports, blocks }, range);
+    // An address that a host or an annotation names may be nobody's, or a machine's; other machines' are not compared.
+    const named = new Set(
+      [...views.reports.flatMap(({ addresses }) => addresses), ...(views.annotations ?? [])].map(({ address }) =>
+        formatIpv4Address(address),
+      ),
+    );
+    const others = await database.query<AddressRow>(
+      `SELECT * FROM ipam_addresses
+       WHERE ip = ANY($1::inet[]) AND owner_kind IS DISTINCT FROM 'instance' AND condition <> 'conflict'`,
+      [[...named]],
+    );
+    const all = [...rows, ...others];
+    const scopes = new Map(all.map((row) => [row.ip, scopeOfRow(row)]));
+    for (const { address, kind, instance, host, detail } of compareNetwork({
+      ...views,
+      records: all.map(recordOfRow),
+    })) {
+      const ip = formatIpv4Address(address);
+      found.push({ kind, ip, host: host ?? "", instance, scope: scopes.get(ip) ?? nowhere, detail });
+    }
+  }
   const kinds = differenceKinds.filter((kind) => annotations !== null || !kubernetesKinds.has(kind));
   await transaction(database, { context: options.context }, (tx) => keepDifferences(tx, kinds, found));
   return found.length;

@@ -93,16 +93,26 @@ function claimOf(entry: HostAddress, host: string) {
 /** Reports not older than this speak for their hosts. */
 export const freshReportMs = 180_000;
 
+/** So many are parsed in a few milliseconds; other requests come between. */
+const reportsAtOnce = 500;
+
 /** The fresh reports, and every host that has reported at all. */
 export async function hostReportsOf(
   query: Query,
 ): Promise<Readonly<{ fresh: readonly HostReport[]; silent: ReadonlySet<string> }>> {
-  const rows = await query<Row & Readonly<{ host: string; report: HostReport; fresh: boolean }>>(
-    "SELECT host, report, at > now() - $1 * interval '1 ms' AS fresh FROM ipam_host_reports ORDER BY host",
-    [freshReportMs],
-  );
-  return {
-    fresh: rows.filter(({ fresh }) => fresh).map(({ report }) => report),
-    silent: new Set(rows.filter(({ fresh }) => !fresh).map(({ host }) => host)),
-  };
+  const fresh: HostReport[] = [];
+  const silent = new Set<string>();
+  for (let last: string | undefined = ""; last !== undefined;) {
+    const rows: readonly (Row & Readonly<{ host: string; report: HostReport; fresh: boolean }>)[] = await query(
+      `SELECT host, report, at > now() - $1 * interval '1 ms' AS fresh FROM ipam_host_reports
+       WHERE host > $2 ORDER BY host LIMIT ${reportsAtOnce}`,
+      [freshReportMs, last],
+    );
+    for (const row of rows) {
+      if (row.fresh) fresh.push(row.report);
+      else silent.add(row.host);
+    }
+    last = rows.length < reportsAtOnce ? undefined : rows.at(-1)?.host;
+  }
+  return { fresh, silent };
 }
