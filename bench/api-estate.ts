@@ -82,7 +82,25 @@ export async function fillEstate(owner: Client): Promise<void> {
          ${place(10, `((i - 1) % ${racks}) * 4096 + 100 + (i - 1) / ${racks}`)})), 'run', 'delivered', '', 'bench'
      FROM generate_series(1, ${instances}) i`,
   );
+  await fillLedger(owner);
   await owner.query("UPDATE estate_state SET version = 1, writer = 'bench'");
   await owner.query("COMMIT");
   await owner.query("ANALYZE");
+}
+
+/** The ledger as it would be after a while: every instance has its address, and no pod at the moment, since there is no cluster. */
+async function fillLedger(owner: Client): Promise<void> {
+  await owner.query("INSERT INTO ipam_areas (name, external) VALUES ('core', false)");
+  await owner.query(
+    `INSERT INTO ipam_subnets (name, rack, area, network, gateway, conflict_probe)
+     SELECT name, rack, area, cidr, gateway, true FROM subnets`,
+  );
+  await owner.query("ALTER TABLE ipam_addresses DISABLE TRIGGER USER");
+  await owner.query(
+    `INSERT INTO ipam_addresses (ip, subnet, in_fixed_range, state, owner_kind, owner, nic, subsystem, business, environment, dcn_group,
+       generation, version, act, actor)
+     SELECT (nics #>> '{0,ip}')::inet, nics #>> '{0,subnet}', false, 'held', 'instance', name, 'eth0', subsystem, business, environment,
+       dcn_group, number, 1, 'bench', 'bench' FROM instances`,
+  );
+  await owner.query("ALTER TABLE ipam_addresses ENABLE TRIGGER USER");
 }

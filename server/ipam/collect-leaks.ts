@@ -93,11 +93,15 @@ export async function collectLeaks(
 
 type Candidates = Readonly<{ podless: AddressRecord[]; podOf: ReadonlyMap<string, string> }>;
 
-/** What may be a leak, of addresses that a pod has only whose: hundreds of thousands are no leaks. */
+// Of addresses without a pod only those whose instance is not there, as the ledger's own moment sees it: hundreds of thousands are no leaks.
+const mayLeakText = `owner_kind = 'instance' AND (pod_uid IS NOT NULL OR NOT (state = 'held' AND retired) AND NOT EXISTS (
+  SELECT FROM instances i WHERE i.name = owner AND i.state NOT IN ('retired', 'cancelled')))`;
+
+/** What may be a leak; of addresses that a pod has, only whose. */
 async function mayLeak(query: Query): Promise<Candidates> {
   const podless: AddressRecord[] = [];
   const podOf = new Map<string, string>();
-  for await (const { rows } of ledgerParts(query, "owner_kind = 'instance' AND NOT (state = 'held' AND retired)")) {
+  for await (const { rows } of ledgerParts(query, mayLeakText)) {
     for (const row of rows) {
       if (row.pod_uid === null) podless.push(recordOfRow(row));
       else podOf.set(row.ip, row.pod_uid);
