@@ -121,6 +121,9 @@ async function estateSince(query: Query, version: number) {
   return { documents, deletions };
 }
 
+/** So many rows are parsed in a few milliseconds, and their answer is gone before the next one comes. */
+const rowsAtOnce = 2000;
+
 type InstanceRow = Row & Omit<PictureInstance, "subnets"> & Readonly<{ nics: readonly Readonly<{ subnet: string }>[] }>;
 
 async function readInstances(
@@ -128,12 +131,19 @@ async function readInstances(
   where: string,
   values: readonly unknown[],
 ): Promise<readonly PictureInstance[]> {
-  const rows = await query<InstanceRow>(
-    `SELECT name AS id, subsystem, dcn, class, host, nics, lifetime, borrowed, wish = 'retire' AS leaving
-     FROM instances WHERE retired_at IS NULL AND ${where} ORDER BY name`,
-    values,
-  );
-  return rows.map(({ nics, ...instance }) => ({ ...instance, subnets: nics.map(({ subnet }) => subnet) }));
+  const instances: PictureInstance[] = [];
+  for (let last: string | undefined = ""; last !== undefined;) {
+    const rows: readonly InstanceRow[] = await query(
+      `SELECT name AS id, subsystem, dcn, class, host, nics, lifetime, borrowed, wish = 'retire' AS leaving
+       FROM instances WHERE retired_at IS NULL AND ${where} AND name > $${values.length + 1} ORDER BY name LIMIT ${rowsAtOnce}`,
+      [...values, last],
+    );
+    for (const { nics, ...instance } of rows) {
+      instances.push({ ...instance, subnets: nics.map(({ subnet }) => subnet) });
+    }
+    last = rows.length < rowsAtOnce ? undefined : rows.at(-1)?.id;
+  }
+  return instances;
 }
 
 async function inSnapshot<T>(database: Database, read: (query: Query) => Promise<T>): Promise<T> {
