@@ -67,6 +67,7 @@ export const wireTable: Readonly<Record<string, Row>> = {
   "environments.list": ["GET", "/api/v1/environments"],
   "environments.replace": ["PUT", "/api/v1/environments/{name}"],
   "estate-changes.create": ["POST", "/api/v1/estate-changes"],
+  "estate-imports.create": ["POST", "/api/v1/estate-imports"],
   "estate-uses.list": ["GET", "/api/v1/estate-uses"],
   "freezewindows.create": ["POST", "/api/v1/freeze-windows"],
   "freezewindows.delete": ["DELETE", "/api/v1/freeze-windows/{name}"],

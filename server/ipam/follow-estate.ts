@@ -50,6 +50,8 @@ export async function followEstate(
       refused.push(error.message);
     }
   };
+  // Before the areas: a subnet that is seen has its area seen then.
+  const subnets = await database.query<Row & LedgerSubnet>(changedSubnetsText);
   const areas = await database.query<Row & LedgerArea>(changedAreasText);
   for (const area of areas) await attempt((tx) => syncArea(tx, area));
   // What is gone first, so that its network can be another's.
@@ -57,7 +59,6 @@ export async function followEstate(
     "SELECT name FROM ipam_subnets i WHERE NOT EXISTS (SELECT 1 FROM subnets s WHERE s.name = i.name) ORDER BY name",
   );
   for (const { name } of gone) await attempt((tx) => forgetSubnet(tx, name));
-  const subnets = await database.query<Row & LedgerSubnet>(changedSubnetsText);
   for (const subnet of subnets) await attempt((tx) => syncSubnet(tx, subnet));
   // A database that is older than what was followed was restored from a backup.
   const isPart = afterVersion !== null && afterVersion <= state.version;
