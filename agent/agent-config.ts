@@ -14,6 +14,8 @@ export type PodsConfig =
 export type AgentConfig = Readonly<{
   /** The Node's name. */
   node: string;
+  /** The host's name in the estate; null: it is the Node's. */
+  host: string | null;
   stateFolder: string;
   /** Where `wecni` finds the agent. */
   cniSocket: string;
@@ -34,6 +36,7 @@ export type AgentConfig = Readonly<{
 }>;
 
 const defaults = {
+  host: null,
   stateFolder: "/var/lib/wcs/agent",
   cniSocket: "/run/wcs/cni.sock",
   adminSocket: "/run/wcs/agent.sock",
@@ -74,6 +77,8 @@ export function parseAgentConfig(text: string): AgentConfig {
   for (const key of Object.keys(read)) if (!known.has(key)) problems.push(`${key} is not known`);
   const isPath = (value: unknown) => typeof value === "string" && isAbsolute(value);
   need("node", typeof given["node"] === "string" && given["node"] !== "", "the Node's name");
+  const { host } = given;
+  need("host", host === null || (typeof host === "string" && host !== ""), "the host's name in the estate, or null");
   for (const field of ["stateFolder", "cniSocket", "adminSocket", "tombstoneFolder"]) {
     need(field, isPath(given[field]), "an absolute path");
   }

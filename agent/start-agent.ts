@@ -135,7 +135,7 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
       ? null
       : await startLink({
           config: config.link,
-          host: config.node,
+          host: config.host ?? config.node,
           stateFolder: config.stateFolder,
           version: agentVersion,
           startedAt,

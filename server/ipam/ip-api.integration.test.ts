@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { createClient, ProblemError, type Problem } from "@wcs/api";
 import { ipamOperations, type Address } from "@wcs/api/ipam";
 import { healthOperations } from "@wcs/api/health";
-import { macOfAddress } from "@wcs/core/ipam";
+import { macOfAddress, wayOutOf } from "@wcs/core/ipam";
 import type { Grant } from "@wcs/core/access-rights";
 import type { Principal } from "../access/principal.ts";
 import { transaction, type Transaction } from "../database/transaction.ts";
@@ -17,6 +17,7 @@ import { systemContext } from "../testing/system-context.ts";
 import { startTestPostgres, type TestDatabase, type TestPostgres } from "../testing/test-postgres.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { addressOfText } from "./address-row.ts";
+import { compareLedger } from "./compare-ledger.ts";
 import { hostReportRoutes } from "./host-report-routes.ts";
 import { ipActRoutes } from "./ip-acts.ts";
 import { ipReadRoutes } from "./ip-routes.ts";
@@ -169,6 +170,25 @@ describe("the ledger's API", () => {
     );
     const { address, history } = (await server.admin.call(get, { params: { ip: "10.71.1.100" } })).body;
     assert.deepEqual([address.state, address.binding?.host, history[0]?.actor], ["bound", "h1", "agent-h1"]);
+  });
+
+  it("lists what ledger and hosts differ in, each with a way out in the language that was asked for", async () => {
+    await compareLedger(database.server, { context: systemContext, annotations: async () => [] });
+    const found = async (language: string) => {
+      const client = createClient({ baseUrl: server.url, token: server.token, language });
+      const { items } = (await client.call(ipamOperations[8], { query: {} })).body;
+      return items.filter(({ host }) => host === "h1").map(({ kind, ip, wayOut }) => [kind, ip, wayOut]);
+    };
+    const kinds = [
+      ["wrong-mac", "10.71.2.100"],
+      ["wrong-owner", "10.71.2.100"],
+    ] as const;
+    for (const language of ["en", "zh"] as const) {
+      assert.deepEqual(
+        await found(language),
+        kinds.map(([kind, ip]) => [kind, ip, wayOutOf(kind, ip)[language]]),
+      );
+    }
   });
 
   it("has the free addresses in its metrics", async () => {
