@@ -221,9 +221,10 @@ export function createReleases(
           const until = new Date(frozen.untilMs).toISOString();
           throw new Failure("release.frozen", `${frozen.window.name} holds until ${until}`);
         }
+        // Who holds an instance says more than that it has changed, and may still let it go.
+        await holdInstances(tx, before);
         const now = await planStillHolds(tx.query, before);
         if (now !== null) throw new Failure("release.state", now);
-        await holdInstances(tx, before);
         const startedBy = principal.name;
         const stateReason = breakGlass === null ? "" : `started in a freeze: ${breakGlass}`;
         const changes = { state, stateReason, startedBy, breakGlass, startedAt: new Date() };
