@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const root = join(import.meta.dirname, "..");
-const url = "http://127.0.0.1:18099";
 
 /** The real server as a process of its own, with its embedded PostgreSQL. */
 export type RealServer = Readonly<{
@@ -24,7 +23,7 @@ export async function startRealServer(state: string, token = ""): Promise<RealSe
     env: {
       ...process.env,
       WCS_STATE_DIR: state,
-      WCS_LISTEN: new URL(url).host,
+      WCS_LISTEN: "127.0.0.1:0",
       WCS_LOG_LEVEL: "warn",
       WCS_REQUESTS_PER_MINUTE: "10000000",
     },
@@ -32,13 +31,14 @@ export async function startRealServer(state: string, token = ""): Promise<RealSe
   });
   let said = "";
   child.stderr.on("data", (part: Buffer) => (said += part.toString()));
-  while (!said.includes("WCS listens on")) {
+  const listens = /WCS listens on (http:\S+)/;
+  while (!listens.test(said)) {
     if (child.exitCode !== null) throw new Error(said);
     await sleep(50);
   }
   return {
     token: /wcs_[0-9a-f]{20}_[A-Za-z0-9_-]{43}/.exec(said)?.[0] ?? token,
-    url,
+    url: listens.exec(said)?.[1] ?? "",
     memoryMiB: (field) => {
       const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
       return Number(new RegExp(`${field}:\\s+([0-9]+) kB`).exec(status)?.[1]) / 1024;
