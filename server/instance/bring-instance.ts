@@ -175,8 +175,8 @@ async function patchPod(
   try {
     patched = await client.patch(pods, { namespace, name, kind: "strategic", patch, signal });
   } catch (error) {
-    if (!isKubeError(error, "not-found")) throw error;
-    // It has gone meanwhile, and its StatefulSet makes the next as it should be.
+    // It has gone meanwhile, and its StatefulSet makes the next as it should be, or has.
+    if (!isKubeError(error, "not-found") && !isOtherPod(error)) throw error;
     return { resourceVersion: pod.resourceVersion, refused: [] };
   }
   if (canonicalJson(before["resources"]) !== canonicalJson(container["resources"])) {
@@ -196,6 +196,11 @@ async function patchPod(
     }
   }
   return { resourceVersion: patched.metadata.resourceVersion ?? "", refused: [] };
+}
+
+/** A patch that names a uid which the object of that name no longer has is refused as invalid, not as a conflict. */
+function isOtherPod(error: unknown): boolean {
+  return isKubeError(error, "invalid") && error.message.includes("metadata.uid");
 }
 
 /** Labels that the StatefulSet controller puts on its pods. */

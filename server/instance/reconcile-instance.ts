@@ -189,16 +189,11 @@ async function reconcileInstance(
   } catch (error) {
     reader.distrust(key);
     // Somebody was quicker: what was seen is of yesterday.
-    if (isKubeError(error, "conflict") || isOtherPod(error)) return { againAfterMs: 50 };
+    if (isKubeError(error, "conflict")) return { againAfterMs: 50 };
     // The cluster's health is told once, not for each of its instances.
     if (isKubeError(error, "unreachable", "timed-out")) return { againAfterMs: lookAgain.movingMs };
     throw error;
   }
-}
-
-/** A patch that names a uid which the object of that name no longer has is refused as invalid, not as a conflict. */
-function isOtherPod(error: unknown): boolean {
-  return isKubeError(error, "invalid") && error.message.includes("metadata.uid");
 }
 
 /** What is gone already, or is another by now, need not be deleted. */
