@@ -31,6 +31,13 @@ export const audit: Command = {
   run: async (context) => {
     const [verb, ...more] = context.words;
     if (more.length === 0 && verb === "list") return await listEntries(context);
+    const given = [...filters, "limit"].find((name) => context.options[name] !== undefined);
+    if (more.length === 0 && verb === "verify" && given !== undefined) {
+      throw new UsageError(
+        `verify takes no --${given}: it is about all entries`,
+        `verify 不接受 --${given}：校验针对全部记录`,
+      );
+    }
     if (more.length === 0 && verb === "verify") return await verifyChains(context);
     throw new UsageError("say list or verify", "请用 list 或 verify");
   },
