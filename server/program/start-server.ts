@@ -92,6 +92,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     ...(options.logTo === undefined ? {} : { logTo: options.logTo }),
   });
   log.follow(app.log);
+  if (options.access === undefined && config.databaseUrl !== null && config.databaseOwnerUrl === null) {
+    log.warn(
+      {},
+      "WCS_DATABASE_URL is the owner's login: a session could take back the owner's rights over the audit. Set WCS_DATABASE_OWNER_URL, and a login of wcs_server as WCS_DATABASE_URL",
+    );
+  }
   if (await whileUnavailable(patience, () => renewLogAfterRestore(database.query))) {
     log.warn({}, "the database was restored: old watch cursors are refused");
   }
