@@ -33,6 +33,8 @@ export type AgentConfig = Readonly<{
   leakGraceMs: number;
   /** The link to the platform's servers; null: none, and the host works without. */
   link: LinkConfig | null;
+  /** So long the gateway may be silent before the ports of instances are shut; well under the time after which a host counts as lost. */
+  isolationMs: number;
 }>;
 
 const defaults = {
@@ -50,6 +52,7 @@ const defaults = {
   leakLookMs: 30_000,
   leakGraceMs: 60_000,
   link: null,
+  isolationMs: 20_000,
 } as const;
 
 /** A configuration that can't be used; every problem is named by its field. */
@@ -82,7 +85,7 @@ export function parseAgentConfig(text: string): AgentConfig {
   for (const field of ["stateFolder", "cniSocket", "adminSocket", "tombstoneFolder"]) {
     need(field, isPath(given[field]), "an absolute path");
   }
-  for (const field of ["podWaitMs", "leakLookMs", "leakGraceMs"]) {
+  for (const field of ["podWaitMs", "leakLookMs", "leakGraceMs", "isolationMs"]) {
     need(field, Number.isInteger(given[field]) && Number(given[field]) >= 0, "a number of milliseconds");
   }
   need("antiSpoofing", typeof given["antiSpoofing"] === "boolean", "true or false");

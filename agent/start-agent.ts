@@ -1,5 +1,6 @@
 import { constants, setPriority } from "node:os";
 import { openNetlink } from "@wcs/netlink";
+import { dirname, join } from "node:path";
 import type { AgentConfig } from "./agent-config.ts";
 import { attachmentKey, ipOf } from "./attachment.ts";
 import type { Faults } from "./fault-points.ts";
@@ -14,6 +15,8 @@ import { startAdminServer } from "./service/admin-server.ts";
 import { answerCall } from "./service/answer-call.ts";
 import { startCniServer } from "./service/cni-server.ts";
 import { holdHostLock } from "./service/host-lock.ts";
+import { createFenceKeeper, type FenceKeeper } from "./service/fence-keeper.ts";
+import { createIsolationGuard } from "./service/isolation-guard.ts";
 import { createLeakFinder, type LeakFinder } from "./service/leak-finder.ts";
 import { createMetrics } from "./service/metrics.ts";
 import { letGoOfProgram } from "./service/let-go-of-program.ts";
@@ -65,9 +68,14 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
     onFailure: (error) => log(`the copy of the pods can't be written: ${String(error)}`),
   });
   let reports: HostReports | null = null;
+  let fence: FenceKeeper | null = null;
+  const lookAtFence = () => {
+    fence?.look().catch((error: unknown) => log(`fence: ${String(error)}`));
+  };
   const { view, input, content } = createHostView(() => {
     copy.changed();
     reports?.changed();
+    lookAtFence();
   });
   const saved = await readDiskCopy(config.stateFolder);
   if (saved !== null) input.replace(saved);
@@ -86,7 +94,14 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
     bridgeOf: (area) => host.bridges.get(area)?.name,
     podWaitMs: config.podWaitMs,
     strayAddresses: () => leaks?.strayAddresses() ?? new Set(),
+    refusal: (claim) => fence?.refusal(claim) ?? null,
     now: () => Date.now(),
+  };
+  const onConflict = ({ ip, mac }: Readonly<{ ip: string; mac: string }>) => {
+    metrics.countConflict();
+    reports?.saw({ ip, mac });
+    conflicts.push({ ip, mac, at: new Date().toISOString() });
+    if (conflicts.length > mostConflicts) conflicts.shift();
   };
   const verbs = createVerbs({
     plan,
@@ -101,13 +116,16 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
       gatewayProbe: config.gatewayProbe,
       extraRoutes: config.extraRoutes,
       antiSpoofing: config.antiSpoofing,
-      onConflict: ({ ip, mac }) => {
-        metrics.countConflict();
-        reports?.saw({ ip, mac });
-        conflicts.push({ ip, mac, at: new Date().toISOString() });
-        if (conflicts.length > mostConflicts) conflicts.shift();
-      },
+      onConflict,
     },
+  });
+  fence = createFenceKeeper({
+    node: config.node,
+    view,
+    journal,
+    startedMark: join(dirname(config.cniSocket), "wcs-agent.started"),
+    endAttachment: verbs.endAttachment,
+    log,
   });
   leaks = createLeakFinder({
     journal,
@@ -120,6 +138,7 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
       log(`leak: ${kind} ${what} was nobody's; ended`);
     },
   });
+  await fence.look();
   await leaks.look();
   const answer = (call: RawCall) => answerCall(call, { verbs, metrics, log });
 
@@ -238,6 +257,13 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
         })),
       }),
   });
+  const isolation = createIsolationGuard({ journal, host, announcer, silentMs: config.isolationMs, onConflict, log });
+  const guarding = setInterval(
+    () => {
+      isolation.look().catch((error: unknown) => log(`isolation: ${String(error)}`));
+    },
+    Math.max(100, config.isolationMs / 10),
+  );
   const finder = leaks;
   const timer = setInterval(() => {
     finder.look().catch((error: unknown) => log(`leak finder: ${String(error)}`));
@@ -250,6 +276,8 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
     close: async () => {
       clearInterval(timer);
       stopLettingGo();
+      await link?.close();
+      clearInterval(guarding);
       await Promise.all([server.close(), admin.close(), tombstones.close(), source.close(), reports?.close()]);
       await link?.close();
       announcer.close();

@@ -6,6 +6,7 @@ import { cmdbOperationList } from "./cmdb/index.ts";
 import { estateOperationList } from "./estate/index.ts";
 import { healthOperations } from "./health/index.ts";
 import { instanceOperations } from "./instance/index.ts";
+import { recoveryOperations } from "./recovery/index.ts";
 import { freezeOperations, releaseOperations } from "./release/index.ts";
 import { grantOperations } from "./privilege-grant/index.ts";
 import { requestOperations } from "./request/index.ts";
@@ -32,6 +33,7 @@ export const operations: readonly Operation[] = [
   ...ipamOperations,
   ...loginOperations,
   ...Object.values(placementOperations),
+  ...Object.values(recoveryOperations),
   ...releaseOperations,
   ...requestOperations,
   ...templateOperations,

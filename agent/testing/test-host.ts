@@ -4,7 +4,13 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { printDynamicBlockGrant, printNetworkAnnotation, macOfAddress } from "@wcs/core/ipam";
+import {
+  printDynamicBlockGrant,
+  printNetworkAnnotation,
+  macOfAddress,
+  printHostFence,
+  type FencedInstance,
+} from "@wcs/core/ipam";
 import { parseIpv4Address } from "@wcs/core/ipv4";
 import { buildRack, joinRack, type RackSpaces } from "./build-rack.ts";
 import type { FaultPoint } from "../fault-points.ts";
@@ -43,8 +49,11 @@ export type TestHost = Readonly<{
   agent: () => ChildProcess | null;
   kill: () => Promise<void>;
   log: () => string;
-  /** The agent's pods and grant from now on. */
-  setPods: (pods: readonly PodFacts[], blocks?: readonly string[]) => void;
+  /** The agent's pods, grant and fence from now on. */
+  setPods: (pods: readonly PodFacts[], blocks?: readonly string[], fenced?: readonly FencedInstance[]) => void;
+  /** Where the agent learns of its pods, and what a reboot takes away. */
+  podsFile: string;
+  startedMark: string;
   cni: (command: string, containerId: string, options?: CniOptions) => Promise<CniOutcome>;
   /** Makes a namespace for a container; its file. */
   addSpace: (name: string) => string;
@@ -112,7 +121,7 @@ export async function createTestHost(
       ...options.config,
     }),
   );
-  const setPods: TestHost["setPods"] = (pods, blocks = ["10.9.1.200-10.9.1.230"]) => {
+  const setPods: TestHost["setPods"] = (pods, blocks = ["10.9.1.200-10.9.1.230"], fenced = []) => {
     const grant = printDynamicBlockGrant({
       host: node,
       generation: 1,
@@ -123,7 +132,10 @@ export async function createTestHost(
       conflictProbe: true,
       blocks,
     });
-    writeFileSync(`${podsFile}.new`, JSON.stringify({ pods, grant }));
+    writeFileSync(
+      `${podsFile}.new`,
+      JSON.stringify({ pods, grant, fence: printHostFence({ host: node, instances: fenced }) }),
+    );
     renameSync(`${podsFile}.new`, podsFile);
   };
   setPods([]);
@@ -200,6 +212,8 @@ export async function createTestHost(
     kill,
     log: () => logged,
     setPods,
+    podsFile,
+    startedMark: join(folder, "wcs-agent.started"),
     cni,
     addSpace: (name) => {
       const space = `${id}${name}`;

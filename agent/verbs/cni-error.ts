@@ -17,6 +17,7 @@ export const cniCodes = {
   kernelRefused: 105,
   badAnnotation: 106,
   notAsAsked: 107,
+  fenced: 108,
   unexpected: 999,
 } as const;
 

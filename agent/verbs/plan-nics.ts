@@ -23,6 +23,8 @@ export type PlanOptions = Readonly<{
   podWaitMs: number;
   /** Addresses of live ports that the journal does not know (a damaged journal). */
   strayAddresses: () => ReadonlySet<string>;
+  /** Why this host may not have an instance under a generation; null when it may. */
+  refusal: (claim: Readonly<{ instance: string; generation: number }>) => CniError | null;
   now: () => number;
 }>;
 
@@ -76,6 +78,8 @@ export async function planAttachment(
       formProblemsText(parsed.problems),
     );
   }
+  const refusal = options.refusal(parsed.value);
+  if (refusal !== null) throw refusal;
   const nics = parsed.value.nics.map((nic, index): AttachedNic => ({
     ...nic,
     name: index === 0 ? call.ifName : nic.name,

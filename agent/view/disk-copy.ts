@@ -16,7 +16,7 @@ export async function readDiskCopy(folder: string): Promise<ViewContent | null> 
   return parseViewContent(text);
 }
 
-/** Reads `{"pods":[…],"grant":…}`; null when it is something else. */
+/** Reads `{"pods":[…],"grant":…,"fence":…}`; null when it is something else. */
 export function parseViewContent(text: string): ViewContent | null {
   try {
     const read = JSON.parse(text) as Partial<ViewContent>;
@@ -31,6 +31,7 @@ export function parseViewContent(text: string): ViewContent | null {
         ended: pod.ended ?? false,
       })),
       grant: read.grant ?? null,
+      fence: read.fence ?? null,
     };
   } catch (error) {
     if (error instanceof SyntaxError) return null;

@@ -18,6 +18,8 @@ export type HostView = Readonly<{
   pods: () => readonly PodFacts[];
   /** The text of the Node's `wcs.io/dynamic-block`; null when nothing is granted. */
   grant: () => string | null;
+  /** The text of the Node's `wcs.io/fence`; null when nothing was moved away. */
+  fence: () => string | null;
   /** Whether anything was ever known: from the disk, or from the cluster. */
   known: () => boolean;
   /** Whether the cluster's own word is behind it since this process started. */
@@ -29,7 +31,7 @@ export type HostView = Readonly<{
   ) => Promise<PodFacts | undefined>;
 }>;
 
-export type ViewContent = Readonly<{ pods: readonly PodFacts[]; grant: string | null }>;
+export type ViewContent = Readonly<{ pods: readonly PodFacts[]; grant: string | null; fence: string | null }>;
 
 /** The side of a view that a source of pods writes. */
 export type ViewInput = Readonly<{
@@ -37,7 +39,8 @@ export type ViewInput = Readonly<{
   replace: (content: ViewContent) => void;
   upsert: (pod: PodFacts) => void;
   remove: (namespace: string, name: string) => void;
-  setGrant: (grant: string | null) => void;
+  /** What the Node says of itself. */
+  setNode: (node: Pick<ViewContent, "grant" | "fence">) => void;
   setSynced: (synced: boolean) => void;
 }>;
 
@@ -53,6 +56,7 @@ export function createHostView(onChange: () => void): {
   const pods = new Map<string, PodFacts>();
   const waiters = new Set<() => void>();
   let grant: string | null = null;
+  let fence: string | null = null;
   let known = false;
   let synced = false;
   const changed = () => {
@@ -65,6 +69,7 @@ export function createHostView(onChange: () => void): {
     podByUid: (uid) => [...pods.values()].find((pod) => isPod(pod, uid)),
     pods: () => [...pods.values()],
     grant: () => grant,
+    fence: () => fence,
     known: () => known,
     synced: () => synced,
     waitForPod: ({ namespace, name, uid }, timeoutMs) => {
@@ -93,7 +98,7 @@ export function createHostView(onChange: () => void): {
     replace: (content) => {
       pods.clear();
       for (const pod of content.pods) pods.set(keyOf(pod.namespace, pod.name), pod);
-      grant = content.grant;
+      ({ grant, fence } = content);
       changed();
     },
     upsert: (pod) => {
@@ -104,13 +109,14 @@ export function createHostView(onChange: () => void): {
       pods.delete(keyOf(namespace, name));
       changed();
     },
-    setGrant: (text) => {
-      grant = text;
+    setNode: (node) => {
+      ({ grant, fence } = node);
       changed();
     },
     setSynced: (value) => {
       synced = value;
+      onChange();
     },
   };
-  return { view, input, content: () => ({ pods: [...pods.values()], grant }) };
+  return { view, input, content: () => ({ pods: [...pods.values()], grant, fence }) };
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
-import { dynamicBlockAnnotationName, networkAnnotationName } from "@wcs/core/ipam";
+import { dynamicBlockAnnotationName, fenceAnnotationName, networkAnnotationName } from "@wcs/core/ipam";
 import { createKubeClient, nodes, parseKubeconfig, pods, startWatchCache, type PodObject } from "@wcs/kube";
 import type { PodFacts, ViewInput } from "./host-view.ts";
+
+const bareNode = { grant: null, fence: null };
 
 function factsOf(pod: PodObject): PodFacts {
   const { namespace = "", name, uid = "", annotations = {}, deletionTimestamp } = pod.metadata;
@@ -46,8 +48,11 @@ export function startKubeSource(
     client,
     resource: nodes,
     fieldSelector: `metadata.name=${node}`,
-    project: (object) => object.metadata.annotations?.[dynamicBlockAnnotationName] ?? null,
-    onChange: ({ after }) => input.setGrant(after ?? null),
+    project: ({ metadata: { annotations = {} } }) => ({
+      grant: annotations[dynamicBlockAnnotationName] ?? null,
+      fence: annotations[fenceAnnotationName] ?? null,
+    }),
+    onChange: ({ after }) => input.setNode(after ?? bareNode),
   });
   /** Until the first whole list, what the disk said stays; then what is not in the list is gone. */
   const settle = async () => {
@@ -60,7 +65,7 @@ export function startKubeSource(
         log(`pods: the cluster does not answer, going on with the copy on disk: ${String(error)}`);
       }
     }
-    input.replace({ pods: [...podCache.entries()].map(([, pod]) => pod), grant: nodeCache.get(node) ?? null });
+    input.replace({ pods: [...podCache.entries()].map(([, pod]) => pod), ...(nodeCache.get(node) ?? bareNode) });
     input.setSynced(true);
   };
   const settled = settle();

@@ -36,6 +36,7 @@ const instanceSchema = Type.Object({
     description: "where it differs from what is meant, and only a new pod would mend that",
   }),
   heldBy: maybe(Type.String({ description: "the release that works on it" })),
+  movedBy: maybe(Type.String({ description: "the recovery that moves it off its lost host" })),
   request: Type.String(),
   createdAt: moment,
   retiredAt: maybe(moment),

@@ -119,6 +119,12 @@ export const problemCodes = {
     "处于封网窗口",
     "Wait for its end, or break the glass with a reason.",
   ),
+  "recovery.refused": kind(
+    409,
+    "The host can't be recovered like this",
+    "该宿主机当前不能恢复",
+    "Read `detail`: a host is recovered when it is lost and has instances, once at a time.",
+  ),
   "act.ticket-required": kind(
     422,
     "An act on this environment names its change ticket",

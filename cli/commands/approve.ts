@@ -1,11 +1,14 @@
+import type { recoveryOperations } from "@wcs/api/recovery";
 import type { releaseOperations } from "@wcs/api/release";
 import type { requestOperations } from "@wcs/api/request";
 import { operationOnWire } from "@wcs/api/wire";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
+import { recoveryView } from "../resources/recovery-view.ts";
 import { releaseView, targetView } from "../resources/release-view.ts";
 import { requestView } from "../resources/request-view.ts";
+import { showPlannedRecovery } from "./recover.ts";
 import { showPlan } from "./request.ts";
 
 const getRequest = operationOnWire<(typeof requestOperations)[2]>("requests.get");
@@ -14,10 +17,13 @@ const rejectRequest = operationOnWire<(typeof requestOperations)[4]>("requests.r
 const getRelease = operationOnWire<(typeof releaseOperations)[2]>("releases.get");
 const approveRelease = operationOnWire<(typeof releaseOperations)[3]>("releases.approve");
 const rejectRelease = operationOnWire<(typeof releaseOperations)[4]>("releases.reject");
-const nouns = ["request", "release"];
+const getRecovery = operationOnWire<(typeof recoveryOperations)["get"]>("recoveries.get");
+const approveRecovery = operationOnWire<(typeof recoveryOperations)["approve"]>("recoveries.approve");
+const rejectRecovery = operationOnWire<(typeof recoveryOperations)["reject"]>("recoveries.reject");
+const nouns = ["request", "release", "recovery"];
 
 export const approve: Command = {
-  usage: "request|release ID",
+  usage: "request|release|recovery ID",
   options: {
     "plan-hash": {
       type: "string",
@@ -34,8 +40,11 @@ export const approve: Command = {
     const seen =
       noun === "request"
         ? (await client.call(getRequest, { params: { id } })).body
-        : (await client.call(getRelease, { params: { id } })).body;
+        : noun === "release"
+          ? (await client.call(getRelease, { params: { id } })).body
+          : (await client.call(getRecovery, { params: { id } })).body;
     if ("targets" in seen) await output.list(seen.targets, targetView);
+    else if ("lost" in seen) await showPlannedRecovery(context, seen);
     else await showPlan(context, seen);
     const asked = context.options["plan-hash"];
     const planHash = typeof asked === "string" ? asked : seen.planHash;
@@ -47,8 +56,9 @@ export const approve: Command = {
       await output.one(body, releaseView.view);
       return body.state === "awaiting-approval" ? exitCodes.waitsForApproval : exitCodes.ok;
     }
-    const { body } = await client.call(approveRequest, input);
-    await output.one(body, requestView.view);
+    const { body } =
+      noun === "request" ? await client.call(approveRequest, input) : await client.call(approveRecovery, input);
+    await output.one(body, noun === "request" ? requestView.view : recoveryView.view);
     if (body.planHash !== planHash) {
       output.say({
         en: "The plan did not hold any more: look at the new one and approve that.",
@@ -60,7 +70,7 @@ export const approve: Command = {
 };
 
 export const reject: Command = {
-  usage: "request|release ID --reason TEXT",
+  usage: "request|release|recovery ID --reason TEXT",
   options: {},
   examples: ["wcs reject request q-12 --reason 'too big'"],
   complete: async (words) => (words.length <= 1 ? nouns : []),
@@ -74,7 +84,10 @@ export const reject: Command = {
     }
     const why = context.options["reason"];
     if (typeof why !== "string") throw new UsageError("--reason is missing", "缺少 --reason");
-    await context.output.one((await client.call(rejectRequest, { ...shared, body: { why } })).body, requestView.view);
+    const input = { ...shared, body: { why } };
+    const { body } =
+      noun === "recovery" ? await client.call(rejectRecovery, input) : await client.call(rejectRequest, input);
+    await context.output.one(body, noun === "recovery" ? recoveryView.view : requestView.view);
     return exitCodes.ok;
   },
 };
@@ -82,7 +95,7 @@ export const reject: Command = {
 function named({ words }: CommandContext): { noun: string; id: string } {
   const [noun = "", id, ...more] = words;
   if (!nouns.includes(noun) || id === undefined || more.length > 0) {
-    throw new UsageError("say: request ID, or release ID", "用法：request 编号，或 release 编号");
+    throw new UsageError("say: request, release or recovery, and its ID", "用法：request、release 或 recovery，加编号");
   }
   return { noun, id };
 }

@@ -60,11 +60,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("../commands/request.ts")).request,
   },
   approve: {
-    summary: { en: "approve a request or a release of another person", zh: "审批他人的申请或发布" },
+    summary: { en: "approve another person's request, release or recovery", zh: "审批他人的申请、发布或宿主机恢复" },
     load: async () => (await import("../commands/approve.ts")).approve,
   },
   reject: {
-    summary: { en: "reject a request or a release", zh: "驳回申请或发布" },
+    summary: { en: "reject a request, a release or a recovery", zh: "驳回申请、发布或宿主机恢复" },
     load: async () => (await import("../commands/approve.ts")).reject,
   },
   release: {
@@ -73,6 +73,13 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       zh: "制定、开始、暂停、继续、终止或回滚发布",
     },
     load: async () => (await import("../commands/release.ts")).release,
+  },
+  recover: {
+    summary: {
+      en: "move a lost host's instances within its rack, with their IPs",
+      zh: "恢复失联宿主机：在机架内迁移其实例，IP 不变",
+    },
+    load: async () => (await import("../commands/recover.ts")).recover,
   },
   freeze: {
     summary: { en: "add a time in which no release begins anything", zh: "新增封网窗口" },

@@ -38,6 +38,7 @@ export const resources: readonly ResourceEntry[] = [
     load: async () => (await import("./freeze-window-view.ts")).freezeWindowView,
   },
   { nouns: ["releases", "release"], load: async () => (await import("./release-view.ts")).releaseView },
+  { nouns: ["recoveries", "recovery"], load: async () => (await import("./recovery-view.ts")).recoveryView },
   { nouns: ["ips", "ip"], load: async () => (await import("./ip-view.ts")).ipView },
   {
     nouns: ["ip-differences", "ip-difference"],

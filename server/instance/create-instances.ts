@@ -42,6 +42,12 @@ export function createInstances(
     if (instance.heldBy !== null) {
       throw new Failure("instance.busy", `${name} is worked on by ${instance.heldBy}: wait for its end, or abort it`);
     }
+    if (instance.move !== null) {
+      throw new Failure(
+        "instance.busy",
+        `${name} is moved off its lost host by ${instance.move.recovery}: wait for its end`,
+      );
+    }
     if (instance.design === null || instance.wish === "retire") {
       throw new Failure("instance.busy", `${name} is ${instance.state}: ${instance.stateReason}`);
     }

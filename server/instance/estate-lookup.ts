@@ -8,9 +8,9 @@ export const estateLookup: EstateLookup = {
   subsystem: async (query, id) => {
     const subsystem = await find(query, "Subsystem", id);
     if (subsystem === null) return null;
-    const { system, areas = ["core"] } = subsystem.spec;
+    const { system, importance, areas = ["core"] } = subsystem.spec;
     const business = (await find(query, "System", system))?.spec.business;
-    return business === undefined ? null : { id, system, business, areas };
+    return business === undefined ? null : { id, system, business, areas, importance };
   },
   dcn: async (query, id) => {
     const dcn = await find(query, "DCN", id);
@@ -37,6 +37,12 @@ export const estateLookup: EstateLookup = {
     );
     const documents = rows.map((row) => documentOfRow("Host", row) as EstateDocument<"Host">);
     return new Map(documents.map(({ name, spec }) => [name, spec.node ?? name]));
+  },
+  host: async (query, name) => {
+    const found = await find(query, "Host", name);
+    if (found === null) return null;
+    const { node = name, rack, cluster = null } = found.spec;
+    return { name, node, rack, cluster };
   },
 };
 

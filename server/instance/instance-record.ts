@@ -55,6 +55,8 @@ export type InstanceRecord = Readonly<{
   heldBy: string | null;
   /** The uid of the pod that somebody has asked to be made anew. */
   restartOf: string | null;
+  /** A move off a lost host that is decided and not finished; nothing of it is brought to a cluster before the old host is fenced. */
+  move: Readonly<{ recovery: string; fenced: boolean }> | null;
   request: string;
   version: number;
   createdAt: string;
@@ -65,7 +67,7 @@ type InstanceRow = Row & Readonly<Record<string, unknown>>;
 
 /** The columns that a row of `instances` is read by. */
 export const instanceColumns = `name, number, subsystem, business, dcn, dcn_group, environment, idc, cluster, rack, host, node, pool,
-  class, lifetime, borrowed, nics, wish, state, state_reason, state_since, release, design, observed, drift, held_by, restart_of AS "restartOf", request,
+  class, lifetime, borrowed, nics, wish, state, state_reason, state_since, release, design, observed, drift, held_by, move, restart_of AS "restartOf", request,
   version::int AS version, created_at, retired_at`;
 
 /** An instance as the platform keeps it. */

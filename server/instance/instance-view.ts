@@ -28,6 +28,7 @@ export function instanceView(instance: InstanceRecord) {
     restarts: instance.observed?.restarts ?? 0,
     differences: instance.drift.map(({ path, reason }) => ({ path, reason })),
     heldBy: instance.heldBy,
+    movedBy: instance.move?.recovery ?? null,
     request: instance.request,
     createdAt: instance.createdAt,
     retiredAt: instance.retiredAt,

@@ -4,6 +4,7 @@ import type {
   PlacementAnswer,
   PlacementRefusal,
   PlacementRequest,
+  RackMove,
   ResizePlan,
   ResizeRequest,
 } from "@wcs/core/placement";
@@ -18,7 +19,13 @@ export type EstateLookup = Readonly<{
   subsystem: (
     query: Query,
     id: string,
-  ) => Promise<Readonly<{ id: string; system: string; business: string; areas: readonly string[] }> | null>;
+  ) => Promise<Readonly<{
+    id: string;
+    system: string;
+    business: string;
+    areas: readonly string[];
+    importance: "A" | "B" | "C" | "D";
+  }> | null>;
   dcn: (
     query: Query,
     id: string,
@@ -37,6 +44,11 @@ export type EstateLookup = Readonly<{
   nodeOf: (query: Query, host: string) => Promise<string | null>;
   /** The same of several, by host; one that the estate does not have is left out. */
   nodesOf: (query: Query, hosts: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+  /** `cluster`: null when the host is in none. */
+  host: (
+    query: Query,
+    name: string,
+  ) => Promise<Readonly<{ name: string; node: string; rack: string; cluster: string | null }> | null>;
 }>;
 
 export type ClusterListener = Readonly<{
@@ -79,6 +91,8 @@ export type PlacementService = Readonly<{
   decide: (query: Query, question: PlacementRequest) => Promise<PlacementDecision>;
   /** Where instances get another class, by the same. */
   resize: (query: Query, request: ResizeRequest) => Promise<ResizePlan | PlacementRefusal>;
+  /** Where the instances of a lost host can go within its rack, those that come first in the list before the others. */
+  withinRack: (query: Query, host: string, instances: readonly string[]) => Promise<readonly RackMove[]>;
   /** Holds every other promise off until the transaction ends, so that what `decide` says then stays true. */
   lock: (tx: Transaction) => Promise<void>;
 }>;
@@ -98,6 +112,8 @@ export type AddressLedger = Readonly<{
   ) => Promise<readonly Readonly<{ instance: string; nic: string; subnet: string; ip: string }>[]>;
   /** The `wcs.io/network` annotations of instances as the ledger has them now. Throws for one that has no addresses. */
   networks: (query: Query, instances: readonly string[]) => Promise<ReadonlyMap<string, NetworkAnnotation>>;
+  /** The instances move: their addresses are given anew, and pods under the old generation are old. */
+  renew: (tx: Transaction, instances: readonly string[]) => Promise<void>;
   /** The instances are gone for good, and so are these pods of theirs. */
   retire: (tx: Transaction, instances: readonly string[], podUids: readonly string[]) => Promise<void>;
 }>;

@@ -133,6 +133,8 @@ async function reconcileInstance(
     if (instance.wish === "retire") await retired(options, instance, "nothing of it was ever on a cluster");
     return;
   }
+  // What its old host has of it must be fenced first (docs/adr/0033).
+  if (instance.move?.fenced === false) return { againAfterMs: lookAgain.movingMs };
   const client = await neighbours.clusters.clientOf(instance.cluster);
   if (client === null) return { againAfterMs: lookAgain.awayMs };
   const namespace = neighbours.clusters.namespaceOf(instance.business);
@@ -157,6 +159,8 @@ async function reconcileInstance(
   const meant = await designInstance(platform.database.query, options, { instance, design, release: release ?? "" });
   await options.keepDesign(key, meant);
   await restartIfAsked(options, { instance, client, namespace, signal });
+  // A move may be to another cluster: what was written and seen before says nothing.
+  if (instance.move !== null) reader.distrust(key);
   const at = { cluster: instance.cluster, namespace, instance: key, isMeantToRun: instance.wish === "run" };
   const live = await reader.read(client, at, signal);
   // The watch will tell of what this server wrote, and then this is asked again.
@@ -172,7 +176,7 @@ async function reconcileInstance(
       instance: key,
       meant,
       designOf: (version) => keptDesign(platform.database.query, key, version),
-      purpose: "release",
+      purpose: instance.move === null ? "release" : "move",
       live,
       signal,
     });
@@ -243,7 +247,7 @@ async function observe(
       statefulSet: live.statefulSet,
       pod: live.pod,
       host: neighbours.clusters.hostHealth(instance.cluster, instance.node),
-      moving: false,
+      moving: instance.move !== null,
     });
   const observed = observationOf(live.pod, meant, before);
   const news = (instance: InstanceRecord): InstanceChanges | null => {

@@ -17,6 +17,8 @@ export type InstanceChanges = Partial<
     | "observed"
     | "drift"
     | "heldBy"
+    | "move"
+    | "cluster"
     | "host"
     | "node"
     | "class"
@@ -36,6 +38,8 @@ const columnOf: Readonly<Record<keyof InstanceChanges, string>> = {
   observed: "observed",
   drift: "drift",
   heldBy: "held_by",
+  move: "move",
+  cluster: "cluster",
   host: "host",
   node: "node",
   class: "class",
@@ -44,7 +48,7 @@ const columnOf: Readonly<Record<keyof InstanceChanges, string>> = {
   retiredAt: "retired_at",
   restartOf: "restart_of",
 };
-const json: readonly string[] = ["design", "observed", "drift"];
+const json: readonly string[] = ["design", "observed", "drift", "move"];
 
 /** Locks an instance's row until the transaction ends; null when there is none. */
 export async function lockInstance(tx: Transaction, name: string): Promise<InstanceRecord | null> {

@@ -28,6 +28,8 @@ import { placementService } from "../placement/placement-service.ts";
 import { createFreezeWindows } from "../release/create-freeze-windows.ts";
 import { releaseUsers } from "../release/release-users.ts";
 import { createGrants, scopesOfInstances } from "../privilege-grant/create-grants.ts";
+import { createRecoveries, type RecoveryTesting } from "../recovery/create-recoveries.ts";
+import { rackProber } from "../recovery/rack-prober.ts";
 import { createReleases } from "../release/create-releases.ts";
 import { requestUsers } from "../request/request-users.ts";
 import { createRequests } from "../request/create-requests.ts";
@@ -41,7 +43,7 @@ import type { Query } from "../database/database.ts";
 import type { Feature, Platform } from "./platform.ts";
 
 /** Every feature of the server. A new one is a folder `server/<noun>/` and a line here (docs/server.md). */
-export function createFeatures(platform: Platform): readonly Feature[] {
+export function createFeatures(platform: Platform, recovery: RecoveryTesting = {}): readonly Feature[] {
   const scopeOfSubject: SubjectScope = async (query, { kind, name }) => {
     if (kind === "Person") return (await readEstate(query, kind, name))?.scope ?? null;
     const account = await readAccess(query, "ServiceAccount", name);
@@ -88,6 +90,7 @@ export function createFeatures(platform: Platform): readonly Feature[] {
     createLogin(platform, (query, name) => scopeOfSubject(query, { kind: "Person", name })),
     createMaintenance(platform),
     createPlacement(platform, picture),
+    createRecoveries(platform, { neighbours, prober: rackProber(), faults: () => undefined, ...recovery }),
     createReleases(platform, mainJob),
     createRequests(platform, mainJob),
     createSecrets(platform),

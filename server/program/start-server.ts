@@ -20,6 +20,7 @@ import { createSecretStore } from "../secrets/secret-store.ts";
 import { openStateDirectory } from "../state/state-directory.ts";
 import { createAuthenticator } from "../token/authenticate.ts";
 import { makeFirstToken } from "../token/first-administrator.ts";
+import type { RecoveryTesting } from "../recovery/create-recoveries.ts";
 import { createFeatures } from "./features.ts";
 import { deferredLog } from "./deferred-log.ts";
 import type { Platform } from "./platform.ts";
@@ -34,6 +35,8 @@ export type StartOptions = Readonly<{
   access?: Readonly<{ server: DatabaseAccess; owner: DatabaseAccess }>;
   checkAnswer?: (operation: Operation, status: number, body: unknown) => void;
   logTo?: NodeJS.WritableStream;
+  /** How recoveries ask a rack and where they are broken off, for tests. */
+  recovery?: RecoveryTesting;
 }>;
 
 /** A running server. `stop` ends requests, streams and reconcilers, then the database. */
@@ -76,7 +79,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     "Requests that wait for a database connection",
     () => database.pool.waitingCount,
   );
-  const features = createFeatures(platform);
+  const features = createFeatures(platform, options.recovery);
   const app = await createHttpServer({
     config,
     database,

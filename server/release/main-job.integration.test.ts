@@ -15,6 +15,7 @@ import { templateOperations } from "@wcs/api/template";
 import { tokenOperations } from "@wcs/api/token";
 import { createKubeClient, formatKubeconfig, pods, resourceType, type KubeClient, statefulSets } from "@wcs/kube";
 import { startControlPlane, startRelay, type ControlPlane, type Relay } from "@wcs/kube/testing";
+import { mainJobEstate, mainJobHosts } from "../testing/main-job-estate.ts";
 import { simulateKubelets, type SimulatedKubelets } from "../testing/simulate-kubelets.ts";
 import {
   startTestPostgres,
@@ -42,65 +43,7 @@ const [, createWindow, deleteWindow] = freezeOperations;
 const [, createTemplate, , diffTemplate] = templateOperations;
 const [, , addCluster] = clusterOperations;
 const [, createToken] = tokenOperations;
-const hosts = ["idc1-h1", "idc1-h2", "idc1-h3"];
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
-
-/** One IDC with two racks and three hosts; two DCNs of one group; one business. */
-function estate(): unknown[] {
-  const limit = { cpuMilli: 100_000, memoryMiB: 200_000 };
-  const racks = [1, 2].map((rack) => `idc1-r${rack}`);
-  return [
-    { kind: "City", name: "shenzhen" },
-    { kind: "IDC", name: "idc1", spec: { city: "shenzhen" } },
-    { kind: "Area", name: "core", spec: { external: false } },
-    ...racks.map((name) => ({ kind: "Rack", name, spec: { idc: "idc1" } })),
-    ...[1, 2].map((rack) => ({
-      kind: "Subnet",
-      name: `idc1-r${rack}-core`,
-      spec: {
-        rack: `idc1-r${rack}`,
-        area: "core",
-        cidr: `10.71.${rack}.0/24`,
-        gateway: `10.71.${rack}.254`,
-        fixed: `10.71.${rack}.100-10.71.${rack}.199`,
-      },
-    })),
-    { kind: "Environment", name: "production", spec: { ticketRequired: true, approvals: 1 } },
-    { kind: "Business", name: "retail" },
-    { kind: "Person", name: "ann", spec: { business: "retail" } },
-    { kind: "Person", name: "bob", spec: { business: "retail" } },
-    { kind: "System", name: "savings", spec: { business: "retail" } },
-    { kind: "Subsystem", name: "1001", spec: { system: "savings", importance: "A", owner: "ann" } },
-    ...[2, 4, 8, 12].map((cores) => ({
-      kind: "Class",
-      name: `${cores}C${cores * 2}G`,
-      spec: { cpuMilli: cores * 1000, memoryMiB: cores * 2048 },
-    })),
-    { kind: "Cluster", name: "idc1-c1", spec: { idc: "idc1", environment: "production" } },
-    {
-      kind: "Pool",
-      name: "shared-1",
-      spec: { environment: "production", quotas: { retail: { guarantee: { cpuMilli: 0, memoryMiB: 0 }, limit } } },
-    },
-    ...hosts.map((name, index) => ({
-      kind: "Host",
-      name,
-      spec: {
-        rack: racks[index % 2],
-        cluster: "idc1-c1",
-        pool: "shared-1",
-        addresses: { core: `10.71.${(index % 2) + 1}.${index + 1}` },
-        capacity: { cpuMilli: 16_000, memoryMiB: 32_768 },
-      },
-    })),
-    { kind: "DCNGroup", name: "1C", spec: { sharedIdc: true } },
-    ...["1C1", "1C2"].map((name) => ({
-      kind: "DCN",
-      name,
-      spec: { group: "1C", idc: "idc1", environment: "production", role: "active" },
-    })),
-  ];
-}
 
 const ticket = "CHG-1";
 const body = { subsystem: "1001", class: "2C4G", counts: { "1C1": 3, "1C2": 3 } };
@@ -121,10 +64,10 @@ describe("the main job on a real database and a real API server", () => {
     [postgres, plane] = await Promise.all([startTestPostgres(), startControlPlane()]);
     await plane.startControllerManager(["--node-monitor-grace-period=20s"]);
     kube = createKubeClient({ access: plane.access, userAgent: "test" });
-    kubelets = simulateKubelets(kube, { hosts });
+    kubelets = simulateKubelets(kube, { hosts: mainJobHosts });
     database = await postgres.createDatabase();
     server = await startTestServer(database, { stateDirectory });
-    await server.admin.call(changeEstate, { ticket: "CHG-0", body: { documents: estate() } });
+    await server.admin.call(changeEstate, { ticket: "CHG-0", body: { documents: mainJobEstate() } });
     const { create: createRole } = accessOperations.Role;
     const { create: createBinding } = accessOperations.RoleBinding;
     const rules = [{ effect: "allow" as const, verbs: ["*"], resources: ["*"] }];

@@ -34,5 +34,9 @@ export async function lockFree(tx: Transaction, name: string): Promise<InstanceR
   if (instance.heldBy !== null) {
     throw new Failure("instance.busy", `${name} is worked on by ${instance.heldBy}: wait for its end, or abort it`);
   }
+  if (instance.move !== null) {
+    const { recovery } = instance.move;
+    throw new Failure("instance.busy", `${name} is moved off its lost host by ${recovery}: wait for its end`);
+  }
   return instance;
 }

@@ -16,7 +16,7 @@ export type SimulatedKubelets = Readonly<{
  */
 export function simulateKubelets(
   client: KubeClient,
-  { hosts, startMs = 50 }: Readonly<{ hosts: readonly string[]; startMs?: number }>,
+  { hosts, startMs = 50, beatMs = 5_000 }: Readonly<{ hosts: readonly string[]; startMs?: number; beatMs?: number }>,
 ): SimulatedKubelets {
   const missing = new Set<string>();
   const silent = new Set<string>();
@@ -28,6 +28,8 @@ export function simulateKubelets(
     const pod = cache.get(`${namespace}/${name}`);
     if (pod === undefined) return;
     const host = pod.spec?.nodeName;
+    // A host that is off confirms no deletion: its pods stay until somebody deletes them by force.
+    if (host !== undefined && silent.has(host)) return;
     if (pod.metadata.deletionTimestamp !== undefined) {
       await client.delete(pods, {
         namespace,
@@ -43,7 +45,6 @@ export function simulateKubelets(
       await client.create(pods, { apiVersion: "v1", kind: "Binding", metadata: { name }, target }, call);
       return;
     }
-    if (silent.has(host)) return;
     const [container] = pod.spec?.containers ?? [];
     const [status] = pod.status?.containerStatuses ?? [];
     if (container === undefined) return;
@@ -132,7 +133,7 @@ export function simulateKubelets(
   const onReturn = (): void => {
     for (const [key] of cache.entries()) touch(key);
   };
-  const beating = beat(client, { hosts, silent, onReturn, signal: stopping.signal });
+  const beating = beat(client, { hosts, silent, beatMs, onReturn, signal: stopping.signal });
   return {
     missing,
     silent,
@@ -159,7 +160,6 @@ function nodeOf(pod: PodObject): string {
 }
 
 const awayReasons = ["unreachable", "timed-out", "server-error", "too-many-requests"] as const;
-const beatMs = 5_000;
 
 /** Makes a Node for each host, ready and with room, and lets its kubelet be heard. */
 async function beat(
@@ -167,11 +167,13 @@ async function beat(
   {
     hosts,
     silent,
+    beatMs,
     onReturn,
     signal,
   }: Readonly<{
     hosts: readonly string[];
     silent: ReadonlySet<string>;
+    beatMs: number;
     onReturn: () => void;
     signal: AbortSignal;
   }>,

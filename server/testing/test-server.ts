@@ -5,6 +5,7 @@ import { PassThrough } from "node:stream";
 import { createClient, type Client } from "@wcs/api";
 import { readConfig } from "../config/settings.ts";
 import { checkAnswer } from "../http/check-answer.ts";
+import type { RecoveryTesting } from "../recovery/create-recoveries.ts";
 import { startServer, type RunningServer } from "../program/start-server.ts";
 import type { TestDatabase } from "./test-postgres.ts";
 
@@ -22,7 +23,12 @@ export type TestServer = Readonly<{
 /** Starts it; `env` sets what the configuration should say otherwise. `token` is for a second server on one database. */
 export async function startTestServer(
   database: TestDatabase,
-  options: Readonly<{ env?: Readonly<Record<string, string>>; token?: string; stateDirectory?: string }> = {},
+  options: Readonly<{
+    env?: Readonly<Record<string, string>>;
+    token?: string;
+    stateDirectory?: string;
+    recovery?: RecoveryTesting;
+  }> = {},
 ): Promise<TestServer> {
   const stateDirectory = options.stateDirectory ?? mkdtempSync(join(tmpdir(), "wcs-state-"));
   let token = options.token ?? "";
@@ -39,6 +45,7 @@ export async function startTestServer(
     config,
     access: database.access,
     checkAnswer,
+    ...(options.recovery === undefined ? {} : { recovery: options.recovery }),
     logTo,
     onFirstToken: (first) => {
       token = first;

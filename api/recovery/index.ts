@@ -1,0 +1,1 @@
+export { recoveryOperations, type RecoveryBudget, type RecoveryPlan } from "./recovery-operations.ts";
