@@ -338,7 +338,10 @@ describe("the recovery of a lost host", () => {
       assert.equal(network.value.nics[0]?.address, `${nics[0]?.ip}/24`);
       assert.equal(generation, generations.get(name), "the fence names what the host had");
       assert.ok(network.value.generation > generation, "the new pod is beyond the fence");
-      assert.equal(moved.state, "ready");
+      await until(
+        `${name} to be ready`,
+        async () => (await retail.call(getInstance, { params: { name } })).body.state === "ready",
+      );
     }
     const acts = (
       await server.admin.call(listAudit, { query: { limit: 500, act: "recoveries.reconcile", kind: "Instance" } })
