@@ -18,6 +18,7 @@ import { holdHostLock } from "./service/host-lock.ts";
 import { createFenceKeeper, type FenceKeeper } from "./service/fence-keeper.ts";
 import { createIsolationGuard } from "./service/isolation-guard.ts";
 import { createLeakFinder, type LeakFinder } from "./service/leak-finder.ts";
+import { recoveryHandlers } from "./service/link-handlers.ts";
 import { createMetrics } from "./service/metrics.ts";
 import { letGoOfProgram } from "./service/let-go-of-program.ts";
 import { recover } from "./service/recover.ts";
@@ -158,7 +159,7 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
           stateFolder: config.stateFolder,
           version: agentVersion,
           startedAt,
-          handlers: [],
+          handlers: recoveryHandlers({ host, journal }),
           log,
         });
 

@@ -11,12 +11,25 @@ import { clusterOperations } from "@wcs/api/cluster";
 import { changeEstate } from "@wcs/api/estate";
 import { instanceOperations } from "@wcs/api/instance";
 import { ipamOperations } from "@wcs/api/ipam";
+import { recoveryOperations } from "@wcs/api/recovery";
 import { releaseOperations } from "@wcs/api/release";
 import { requestOperations } from "@wcs/api/request";
 import { templateOperations } from "@wcs/api/template";
 import { tokenOperations } from "@wcs/api/token";
-import { createKubeClient, parseKubeconfig, pods, type KubeClient, type PodObject } from "@wcs/kube";
-import { down, estateOf, hostDir, kubeconfigFile, machineAddress, up } from "@wcs/lab";
+import { fenceAnnotationName } from "@wcs/core/ipam";
+import { createKubeClient, nodes, parseKubeconfig, pods, type KubeClient, type PodObject } from "@wcs/kube";
+import {
+  down,
+  estateOf,
+  execForStatus,
+  execIn,
+  fault,
+  heal,
+  hostDir,
+  kubeconfigFile,
+  machineAddress,
+  up,
+} from "@wcs/lab";
 import {
   startTestPostgres,
   startTestServer,
@@ -31,9 +44,10 @@ const [, createRelease, getRelease, approveRelease, , startRelease, , continueRe
   releaseOperations;
 const [, createTemplate] = templateOperations;
 const [, createToken] = tokenOperations;
-const [, , createJoinToken] = agentOperations;
 const [listAddresses] = ipamOperations;
 const [, getCluster, addCluster] = clusterOperations;
+const [, getAgent, createJoinToken] = agentOperations;
+const { create: createRecovery, get: getRecovery, approve: approveRecovery, returnHost } = recoveryOperations;
 const namespace = "wcs-retail";
 const agentFolder = fileURLToPath(new URL("../agent/", import.meta.url));
 const body = { subsystem: "1001", class: "1C2G", counts: { "1A1": 3, "1A2": 3 } };
@@ -82,6 +96,12 @@ describe("from a request to a release and back, on the lab", () => {
     const subjects = ["zhang-wei", "chen-jie"].map((name) => ({ kind: "Person" as const, name }));
     const spec = { role: "everything", subjects, businesses: ["retail"] };
     await server.admin.call(accessOperations.RoleBinding.create, { body: { name: "retail-all", spec } });
+    const ofHosts = [{ effect: "allow" as const, verbs: ["*"], resources: ["recoveries"] }];
+    await server.admin.call(accessOperations.Role.create, {
+      body: { name: "recover-hosts", spec: { rules: ofHosts } },
+    });
+    const operators = { role: "recover-hosts", subjects };
+    await server.admin.call(accessOperations.RoleBinding.create, { body: { name: "operators", spec: operators } });
     [zhang, chen] = [await clientOf("zhang-wei"), await clientOf("chen-jie")];
     for (const { name } of topology.clusters) {
       await server.admin.call(addCluster, { ticket: "CHG-0", body: { name, kubeconfig: kubeconfig(name) } });
@@ -234,5 +254,125 @@ describe("from a request to a release and back, on the lab", () => {
     const { items } = (await zhang.call(listInstances, {})).body;
     assert.deepEqual([...new Set(items.map(({ state }) => state))], ["ready"]);
     await ips();
+  });
+
+  /** Waits until a host's agent has joined and is linked. */
+  const isLinked = (host: string) =>
+    until(`the agent of ${host} to be linked`, async () => {
+      const found = await server.admin.call(getAgent, { params: { name: host } }).catch((error: unknown) => {
+        if (error instanceof ProblemError && error.problem.code === "resource.not-found") return null;
+        throw error;
+      });
+      return found !== null && found.body.links.length > 0;
+    });
+  const instancesOf = async (host: string) => (await zhang.call(listInstances, { query: { host } })).body.items;
+  const nodeOf = async (host: string) => {
+    for (const client of admins.values()) {
+      const node = await client.find(nodes, { name: host });
+      if (node !== null) return node;
+    }
+    return assert.fail(`no cluster has a Node ${host}`);
+  };
+  const fenceOf = async (host: string) => (await nodeOf(host)).metadata.annotations?.[fenceAnnotationName];
+  const approvedRecovery = async (host: string): Promise<string> => {
+    const planned = (await zhang.call(createRecovery, { ticket: "CHG-9", body: { host } })).body;
+    const { id, planHash } = planned;
+    await assert.rejects(zhang.call(approveRecovery, { params: { id }, body: { planHash } }), /another person/);
+    await chen.call(approveRecovery, { params: { id }, body: { planHash } });
+    return id;
+  };
+  const recoveryEnds = (id: string) =>
+    until(`${id} to end`, async () => {
+      const now = (await zhang.call(getRecovery, { params: { id } })).body;
+      return now.state !== "running" && now;
+    });
+
+  it("recovers a host that was killed within its rack, moves nothing off one that lives, and fences the first when it is back", async () => {
+    // One host of each rack of the first IDC is lost: one is off, the other is only cut off from its API server.
+    const dead = (await zhang.call(listInstances, { query: { dcn: "1A1" } })).body.items.find(
+      ({ rack }) => rack === "idc1-r1",
+    );
+    const alive = (await zhang.call(listInstances, { query: { dcn: "1A1" } })).body.items.find(
+      ({ rack }) => rack === "idc1-r2",
+    );
+    assert.ok(dead && alive);
+    for (const host of ["idc1-h1", "idc1-h2", "idc1-h3", "idc1-h4"]) await isLinked(host);
+    const ip = dead.nics[0]?.ip ?? "";
+    const neighbour = "idc1-v1";
+    const reaches = async () =>
+      (await execForStatus(neighbour, ["curl", "-s", "--max-time", "1", "-o", "/dev/null", `http://${ip}:8080/`]))
+        .status === 0;
+    const macSeen = async () => /lladdr (\S+)/.exec(await execIn(neighbour, ["ip", "neigh", "show", ip]))?.[1];
+    assert.ok(await reaches());
+    const mac = await macSeen();
+    const uids = new Map([...(await podsThere())].map(([name, pod]) => [name, pod.metadata.uid]));
+
+    await fault("kill-host", dead.host);
+    await fault("cut-api", alive.host);
+    const killedMs = Date.now();
+    for (const { host } of [dead, alive]) {
+      const lost = await until(`the instances of ${host} to be lost`, async () => {
+        const items = await instancesOf(host);
+        return items.every(({ state }) => state === "lost") && items;
+      });
+      const tookMs = Date.now() - killedMs;
+      assert.ok(tookMs < 60_000, `lost after ${tookMs} ms`);
+      assert.match(lost[0]?.reason ?? "", /Kubelet stopped posting node status/);
+      console.log(`${host}: lost after ${(tookMs / 1000).toFixed(1)} s`);
+    }
+    for (const [name, pod] of await podsThere()) assert.equal(pod.metadata.uid, uids.get(name), "nothing is evicted");
+
+    const [first, second] = [await approvedRecovery(alive.host), await approvedRecovery(dead.host)];
+    const stayed = await recoveryEnds(first);
+    for (const move of stayed.moves) {
+      assert.equal(move.state, "stayed");
+      assert.match(
+        move.reason,
+        /its address still answers on its rack \(02:57:\S+\): the old container lives, so it is not moved/,
+      );
+    }
+    const moved = await recoveryEnds(second);
+    assert.deepEqual([moved.state, ...new Set(moved.moves.map(({ state }) => state))], ["done", "done"], moved.reason);
+    console.log(`${dead.host}: recovered ${((Date.now() - killedMs) / 1000).toFixed(1)} s after it was killed`);
+    const now = (await zhang.call(listInstances, { query: { dcn: "1A1" } })).body.items.find(
+      ({ name }) => name === dead.name,
+    );
+    assert.deepEqual([now?.rack, now?.nics], [dead.rack, dead.nics]);
+    assert.notEqual(now?.host, dead.host);
+    assert.equal((await podsThere()).get(`${dead.name}-0`)?.spec?.nodeName, now?.host);
+    assert.ok(await reaches(), "a neighbour that knew it before reaches it");
+    assert.equal(await macSeen(), mac, "under the same MAC");
+
+    await heal(alive.host);
+    await until("the one that lived to be well again", async () =>
+      (await instancesOf(alive.host)).every(({ state }) => state === "ready"),
+    );
+    for (const { name } of await instancesOf(alive.host)) {
+      assert.equal((await podsThere()).get(`${name}-0`)?.metadata.uid, uids.get(`${name}-0`), "untouched");
+    }
+    assert.equal(await fenceOf(alive.host), undefined);
+
+    await heal(dead.host);
+    const isUp = async () =>
+      (await nodeOf(dead.host)).status?.conditions?.some(
+        ({ type, status }) => type === "Ready" && status === "True",
+      ) === true;
+    await until(`${dead.host} to be back`, async () => {
+      const links = await execIn(dead.host, ["ip", "-o", "link", "show", "type", "veth"]);
+      assert.doesNotMatch(links, /\bwcs/, "an old pod has a network again");
+      return isUp();
+    });
+    assert.ok((await fenceOf(dead.host))?.includes(dead.name));
+    assert.equal((await nodeOf(dead.host)).spec?.unschedulable, true);
+    assert.ok(await reaches());
+    await until("the host to be let in again", async () =>
+      zhang.call(returnHost, { params: { id: second }, body: {} }).then(
+        () => true,
+        (error: unknown) => (error instanceof ProblemError ? false : Promise.reject(error)),
+      ),
+    );
+    await until("its fence to be gone", async () => (await fenceOf(dead.host)) === undefined);
+    assert.deepEqual(new Set(await everyPod(({ status }) => status?.phase)), new Set(["Running"]));
+    assert.equal((await podsThere()).size, 6);
   });
 });

@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { release, requestInstances, rollBack } from "./demo/main-job.ts";
+import { linkAgents, recoverHost } from "./demo/recover-host.ts";
 import { demoTokenFile, isLabUp, personTokenFile, removeDemoServer, startDemoServer } from "./demo/server.ts";
 import { clusters, outputOf, people, show, text } from "./demo/show.ts";
 import { formatDuration, root } from "./step.ts";
@@ -62,6 +63,10 @@ const scenes: readonly Readonly<{ title: string; run: () => Promise<void> }>[] =
     },
   },
   {
+    title: text("Every host's agent joins the platform", "每台宿主机的代理加入平台"),
+    run: linkAgents,
+  },
+  {
     title: text(
       "Two people of the bank: what one asks for, the other approves",
       "银行的两位同事：一人申请，另一人审批",
@@ -103,6 +108,13 @@ const scenes: readonly Readonly<{ title: string; run: () => Promise<void> }>[] =
   {
     title: text("And back: roll back release 2", "回退第二次发布"),
     run: () => rollBack("CHG-1004"),
+  },
+  {
+    title: text(
+      "A host is switched off: its instance is recovered within the rack with its IP, and the host is fenced when it is back",
+      "宿主机断电：其实例在机架内恢复，IP 不变；宿主机恢复后被隔离",
+    ),
+    run: () => recoverHost("CHG-1005"),
   },
   {
     title: text(

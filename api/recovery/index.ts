@@ -1,1 +1,2 @@
+export { instancesOnHost, probeAddress } from "./host-methods.ts";
 export { recoveryOperations, type RecoveryBudget, type RecoveryPlan } from "./recovery-operations.ts";

@@ -1,5 +1,5 @@
 import { startControlPlane } from "../cluster/control-plane.ts";
-import { setLink } from "../network/build-fabric.ts";
+import { batch, setLink } from "../network/build-fabric.ts";
 import { routerName, wanName } from "../network/plan-fabric.ts";
 import { processesIn } from "../process/cgroup.ts";
 import { killAllIn, startedDaemons, stopDaemon } from "../process/daemon.ts";
@@ -79,6 +79,15 @@ const faultKinds: Readonly<Record<string, FaultKind>> = {
     },
   },
   "cut-host": cut(hostNames, hostPorts),
+  "cut-api": {
+    targets: hostNames,
+    make: async (state, target) => {
+      await batch([`route replace blackhole ${clusterOf(state.topology, target).address}/32`], target);
+    },
+    heal: async (state, target) => {
+      await batch([`route flush ${clusterOf(state.topology, target).address}/32`], target);
+    },
+  },
   "cut-rack": cut((topology) => names(topology.racks), rackBridges),
   "cut-idc": cut((topology) => names(topology.idcs), idcPorts),
   "cut-cluster": cut((topology) => names(topology.clusters), clusterPorts),

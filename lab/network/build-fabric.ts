@@ -5,7 +5,7 @@ import type { Topology } from "../topology/schema.ts";
 import { firewallRules } from "./firewall.ts";
 import { firewallName, rootLinkLines, type FabricPlan } from "./plan-fabric.ts";
 
-const batch = (lines: readonly string[], netns?: string) =>
+export const batch = (lines: readonly string[], netns?: string) =>
   run("ip", [...(netns === undefined ? [] : ["-n", `${netnsPrefix}${netns}`]), "-batch", "-"], {
     input: `${lines.join("\n")}\n`,
   });

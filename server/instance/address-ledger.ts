@@ -1,4 +1,11 @@
-import { letGoOfPods, networkAnnotationsOf, pickAddresses, renewInstances, reserveAddresses, retireInstances } from "../ipam/index.ts";
+import {
+  letGoOfPods,
+  networkAnnotationsOf,
+  pickAddresses,
+  renewInstances,
+  reserveAddresses,
+  retireInstances,
+} from "../ipam/index.ts";
 import type { AddressLedger } from "./neighbours.ts";
 
 /** The ledger of addresses as the main job uses it. */

@@ -38,7 +38,9 @@ export function placementService(picture: Picture): PlacementService {
     resize: async (query, request) => {
       await refuseOwnChanges(query);
       const moves = await plannedMoves(query);
-      return picture.ask((world) => afterMoves(world, moves, () => refusingUnreadable(() => planResize(world, request))));
+      return picture.ask((world) =>
+        afterMoves(world, moves, () => refusingUnreadable(() => planResize(world, request))),
+      );
     },
     withinRack: async (query, host, instances) => {
       await refuseOwnChanges(query);

@@ -90,7 +90,7 @@ export function createFeatures(platform: Platform, recovery: RecoveryTesting = {
     createLogin(platform, (query, name) => scopeOfSubject(query, { kind: "Person", name })),
     createMaintenance(platform),
     createPlacement(platform, picture),
-    createRecoveries(platform, { neighbours, prober: rackProber(), faults: () => undefined, ...recovery }),
+    createRecoveries(platform, { neighbours, prober: rackProber(agents), faults: () => undefined, ...recovery }),
     createReleases(platform, mainJob),
     createRequests(platform, mainJob),
     createSecrets(platform),

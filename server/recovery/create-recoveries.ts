@@ -1,5 +1,6 @@
 import { recoveryOperations } from "@wcs/api/recovery";
 import { reaches } from "@wcs/core/access-rights";
+import { isFenced } from "@wcs/core/ipam";
 import { approvalProblem, freeRules, isApproved } from "@wcs/core/release";
 import { nowhere } from "../access/nowhere.ts";
 import { notFound, principalReach, requireAccess, type Principal } from "../access/principal.ts";
@@ -9,7 +10,7 @@ import { Failure } from "../http/failure.ts";
 import { decodePageCursor, encodePageCursor } from "../http/page-cursor.ts";
 import { act, answer, read } from "../http/route.ts";
 import type { Feature, Platform } from "../program/platform.ts";
-import { liftFence } from "./host-fences.ts";
+import { fenceOf, liftFence, type FenceRecord } from "./host-fences.ts";
 import type { MoveOptions, RecoveryFaults } from "./move-instance.ts";
 import { createFenceReconciler } from "./keep-fences.ts";
 import { planHostRecovery, type PlannedRecovery } from "./plan-recovery.ts";
@@ -171,6 +172,7 @@ export function createRecoveries(platform: Platform, options: Omit<MoveOptions, 
         }
         const health = neighbours.clusters.hostHealth(before.cluster, before.node);
         if (health.state !== "up") throw new Failure("recovery.refused", `${before.host} is not up (${health.reason})`);
+        requireCleared(before.host, await fenceOf(tx.query, before), await options.prober.instancesOn(before.host));
         await liftFence(tx, before);
         return done(
           tx,
@@ -181,6 +183,20 @@ export function createRecoveries(platform: Platform, options: Omit<MoveOptions, 
     ],
     reconcilers: [createRecoveryReconciler({ platform, ...options }), createFenceReconciler({ platform, ...options })],
   };
+}
+
+/** Throws `recovery.refused` while something that was moved away has a network on the host, or while that can't be known. */
+function requireCleared(
+  host: string,
+  fence: FenceRecord | null,
+  held: Awaited<ReturnType<RackProber["instancesOn"]>>,
+): void {
+  if (fence === null) return;
+  if ("problem" in held) throw new Failure("recovery.refused", `what is on ${host} can't be known: ${held.problem}`);
+  const wanted = { host: fence.node, instances: fence.instances };
+  const old = held.filter((each) => isFenced(wanted, each)).map(({ instance }) => instance);
+  if (old.length === 0) return;
+  throw new Failure("recovery.refused", `${host} still has what was moved away: ${old.slice(0, 5).join(", ")}`);
 }
 
 function requireState(recovery: RecoveryRecord, state: "awaiting-approval" | "running"): void {

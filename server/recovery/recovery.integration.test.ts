@@ -13,7 +13,13 @@ import { releaseOperations } from "@wcs/api/release";
 import { requestOperations } from "@wcs/api/request";
 import { templateOperations } from "@wcs/api/template";
 import { tokenOperations } from "@wcs/api/token";
-import { fenceAnnotationName, networkAnnotationName, parseHostFence, parseNetworkAnnotation } from "@wcs/core/ipam";
+import {
+  fenceAnnotationName,
+  networkAnnotationName,
+  parseHostFence,
+  parseNetworkAnnotation,
+  type FencedInstance,
+} from "@wcs/core/ipam";
 import { createKubeClient, nodes, pods, resourceType, type KubeClient } from "@wcs/kube";
 import { startControlPlane, type ControlPlane } from "@wcs/kube/testing";
 import {
@@ -55,6 +61,8 @@ describe("the recovery of a lost host", () => {
   let second: Client;
   let rack: (question: RackQuestion) => RackAnswer = silence;
   const asked: RackQuestion[] = [];
+  /** What the agent of the lost host says it has. */
+  let held: FencedInstance[] = [];
   /** Points at which the recovery is broken off, once each. */
   const breaks = new Set<string>();
 
@@ -76,6 +84,7 @@ describe("the recovery of a lost host", () => {
             asked.push(question);
             return Promise.resolve(rack(question));
           },
+          instancesOn: () => Promise.resolve(held),
         },
         faults: (point) => {
           if (breaks.delete(point)) throw new Error(`broken off at ${point}`);
@@ -378,6 +387,14 @@ describe("the recovery of a lost host", () => {
           ({ type, status }) => type === "Ready" && status === "True",
         ) === true,
     );
+    const fence = parseHostFence((await fenceOn(lostHost)).text ?? "", lostHost);
+    assert.ok(fence.ok);
+    held = [...fence.value.instances];
+    assert.match(
+      await problem(first.call(returnHost, { params, body: {} })),
+      /^recovery.refused: .*(still has what was moved away|is not up)/,
+    );
+    held = [];
     await until("it to be let in again", async () =>
       first.call(returnHost, { params, body: {} }).then(
         () => true,

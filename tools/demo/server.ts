@@ -9,6 +9,8 @@ const demoFolder = "/var/lib/wcs-demo";
 export const demoUrl = "http://127.0.0.1:8080";
 export const demoTokenFile = join(demoFolder, "first-administrator.token");
 export const personTokenFile = (person: string) => join(demoFolder, `${person}.token`);
+/** This machine as the lab's hosts reach it (lab/README.md); their agents are told of it by agent/lab-provider.ts. */
+const agentsListen = "10.70.0.254:8443";
 const logFile = join(demoFolder, "server.log");
 const pidFile = join(demoFolder, "server.pid");
 
@@ -46,7 +48,7 @@ export async function startDemoServer(): Promise<void> {
       cwd: "/",
       detached: true,
       stdio: ["ignore", log, log],
-      env: { ...process.env, WCS_STATE_DIR: join(demoFolder, "state") },
+      env: { ...process.env, WCS_STATE_DIR: join(demoFolder, "state"), WCS_AGENT_LISTEN: agentsListen },
     });
     closeSync(log);
     if (child.pid === undefined) throw new Error("the server could not be started");
