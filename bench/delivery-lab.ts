@@ -80,7 +80,7 @@ export async function measureOnLab(print: Print): Promise<void> {
 }
 
 /** The digest of a version of the demo application, as the lab's registry gives it to a host. */
-async function digestOf(kube: KubeClient, version: string): Promise<string> {
+export async function digestOf(kube: KubeClient, version: string): Promise<string> {
   const where = { namespace: "default", name: `digest-${version}` };
   const containers = [{ name: "app", image: `${demoSpec.image}:${version}` }];
   await kube.create(pods, { metadata: { name: where.name }, spec: { containers } }, { namespace: where.namespace });

@@ -15,6 +15,8 @@ export type RealServer = Readonly<{
   /** Processor time that the server has used, in seconds; that of its PostgreSQL is not in it. */
   processorSeconds: () => number;
   stop: () => Promise<void>;
+  /** Kills it at once (SIGKILL). */
+  kill: () => Promise<void>;
 }>;
 
 /** Starts the server on a state directory, durable as in production. `token`: known from an earlier start on it. */
@@ -48,6 +50,12 @@ export async function startRealServer(state: string, token = ""): Promise<RealSe
       const stat = readFileSync(`/proc/${child.pid}/stat`, "utf8");
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       return (Number(fields[11]) + Number(fields[12])) / 100;
+    },
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
     },
     stop: async () => {
       if (child.exitCode !== null) return;
