@@ -80,7 +80,7 @@ try {
   const digests = [await digestOf(kube, "1"), await digestOf(kube, "2")] as const;
   await makeTemplate(people, subsystem);
   await (
-    await askForInstances(people, { subsystem, class: "1C2G", counts: { "1A1": 3, "1A2": 3 } })
+    await askForInstances(people, { subsystem, class: "1C2G", counts: { "1A1": 3, "1A2": 3 }, ticket: "KILL-REQUEST" })
   )();
   const releases: { id: string; imageDigest: string }[] = [];
   /** While the server is away it is asked again. */

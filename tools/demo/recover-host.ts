@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hostDir } from "@wcs/lab";
 import { demoTokenFile, demoUrl } from "./server.ts";
 import { bin, environmentOf, outputOf, show, text } from "./show.ts";
 
@@ -10,8 +11,6 @@ type Instance = Readonly<{ name: string; host: string; rack: string; state: stri
 
 /** Hosts that reach this machine: those of the core area. */
 const coreHosts = ["idc1-h1", "idc1-h2", "idc1-h3", "idc1-h4", "idc2-h1", "idc2-h2"];
-/** A host's disk, as the lab keeps it (lab/README.md). */
-const diskOf = (host: string) => `/var/lib/wcs-lab/hosts/${host}`;
 
 async function api(method: "GET" | "POST", path: string, body?: object): Promise<Response> {
   const authorization = `Bearer ${readFileSync(demoTokenFile, "utf8").trim()}`;
@@ -34,7 +33,7 @@ export async function linkAgents(): Promise<void> {
     if (await isLinked(host)) continue;
     const made = await api("POST", `agents/${host}/join-token`, { lifetimeMinutes: 10 });
     if (!made.ok) throw new Error(`no token for the agent of ${host}: ${await made.text()}`);
-    writeFileSync(`${diskOf(host)}/wcs-join-token`, `${((await made.json()) as { text: string }).text}\n`, {
+    writeFileSync(`${hostDir(host)}/wcs-join-token`, `${((await made.json()) as { text: string }).text}\n`, {
       mode: 0o600,
     });
     for (let waitedMs = 0; !(await isLinked(host)); waitedMs += 200) {

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { machineAddress } from "@wcs/lab";
 import { root } from "../step.ts";
 
 /** Where the demo's server keeps its database, keys, log and token. */
@@ -9,8 +10,8 @@ const demoFolder = "/var/lib/wcs-demo";
 export const demoUrl = "http://127.0.0.1:8080";
 export const demoTokenFile = join(demoFolder, "first-administrator.token");
 export const personTokenFile = (person: string) => join(demoFolder, `${person}.token`);
-/** This machine as the lab's hosts reach it (lab/README.md); their agents are told of it by agent/lab-provider.ts. */
-const agentsListen = "10.70.0.254:8443";
+/** Where the agents of the lab's hosts look for a server (agent/lab-provider.ts). */
+const agentsPort = 8443;
 const logFile = join(demoFolder, "server.log");
 const pidFile = join(demoFolder, "server.pid");
 
@@ -48,7 +49,11 @@ export async function startDemoServer(): Promise<void> {
       cwd: "/",
       detached: true,
       stdio: ["ignore", log, log],
-      env: { ...process.env, WCS_STATE_DIR: join(demoFolder, "state"), WCS_AGENT_LISTEN: agentsListen },
+      env: {
+        ...process.env,
+        WCS_STATE_DIR: join(demoFolder, "state"),
+        WCS_AGENT_LISTEN: `${machineAddress()}:${agentsPort}`,
+      },
     });
     closeSync(log);
     if (child.pid === undefined) throw new Error("the server could not be started");
