@@ -15,18 +15,29 @@ describe("a host", () => {
   const node = { ready: false, silent: true, reason: "Kubelet stopped posting node status." };
 
   it("is lost when its kubelet is silent or its Node is gone, with the reason", () => {
-    assert.equal(hostHealth({ clusterAnswers: true, node: { ready: true, silent: false, reason: null } }).state, "up");
-    assert.deepEqual(hostHealth({ clusterAnswers: true, node }), { state: "lost", reason: node.reason });
-    assert.match(hostHealth({ clusterAnswers: true, node: null }).reason, /Node object is gone/);
+    assert.equal(
+      hostHealth({ clusterAnswersForMs: 60_000, node: { ready: true, silent: false, reason: null } }).state,
+      "up",
+    );
+    assert.deepEqual(hostHealth({ clusterAnswersForMs: 60_000, node }), { state: "lost", reason: node.reason });
+    assert.match(hostHealth({ clusterAnswersForMs: 60_000, node: null }).reason, /Node object is gone/);
+  });
+
+  it("is not lost because its cluster was away until a moment ago", () => {
+    assert.equal(hostHealth({ clusterAnswersForMs: 5_000, node }).state, "unknown");
+    assert.equal(hostHealth({ clusterAnswersForMs: 20_000, node }).state, "lost");
   });
 
   it("is not lost because its cluster is away", () => {
-    assert.equal(hostHealth({ clusterAnswers: false, node }).state, "unknown");
+    assert.equal(hostHealth({ clusterAnswersForMs: null, node }).state, "unknown");
   });
 
   it("is unhealthy, not lost, when its kubelet speaks and reports trouble", () => {
     const full = { ready: false, silent: false, reason: "disk is full" };
-    assert.deepEqual(hostHealth({ clusterAnswers: true, node: full }), { state: "unhealthy", reason: "disk is full" });
+    assert.deepEqual(hostHealth({ clusterAnswersForMs: 60_000, node: full }), {
+      state: "unhealthy",
+      reason: "disk is full",
+    });
   });
 });
 

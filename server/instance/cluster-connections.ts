@@ -40,8 +40,9 @@ export function clusterConnections(links: ClusterLinks): ClusterConnections {
     },
     hostHealth: (cluster, node) => {
       const cache = links.get(cluster)?.nodes;
-      const answers = answersSinceMs(cluster) !== null && cache?.status().synced === true;
-      return hostHealth({ clusterAnswers: answers, node: cache?.get(node) ?? null });
+      const sinceMs = cache?.status().synced === true ? answersSinceMs(cluster) : null;
+      const clusterAnswersForMs = sinceMs === null ? null : Date.now() - sinceMs;
+      return hostHealth({ clusterAnswersForMs, node: cache?.get(node) ?? null });
     },
     follow: async ({ onPod, onStatefulSet, onHost, onCluster }, signal) => {
       const stop = links.listen({
