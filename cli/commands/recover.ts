@@ -1,10 +1,14 @@
-import { recoveryOperations } from "@wcs/api/recovery";
+import type { recoveryOperations } from "@wcs/api/recovery";
+import { operationOnWire } from "@wcs/api/wire";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import { moveView, plannedMoveView, recoveryView, type Recovery } from "../resources/recovery-view.ts";
 
-const { create, get, stop, returnHost } = recoveryOperations;
+const create = operationOnWire<(typeof recoveryOperations)["create"]>("recoveries.create");
+const get = operationOnWire<(typeof recoveryOperations)["get"]>("recoveries.get");
+const stop = operationOnWire<(typeof recoveryOperations)["stop"]>("recoveries.stop");
+const returnHost = operationOnWire<(typeof recoveryOperations)["returnHost"]>("recoveries.return-host");
 const verbs = ["host", "show", "stop", "return"];
 
 export const recover: Command = {

@@ -1,10 +1,12 @@
 import type { OperationAnswer } from "@wcs/api";
-import { recoveryOperations } from "@wcs/api/recovery";
+import type { recoveryOperations } from "@wcs/api/recovery";
+import { operationOnWire } from "@wcs/api/wire";
 import type { ListView } from "../output/output.ts";
 import type { Language } from "../program/texts.ts";
 import type { ResourceView } from "./resource-view.ts";
 
-const { list, get } = recoveryOperations;
+const list = operationOnWire<(typeof recoveryOperations)["list"]>("recoveries.list");
+const get = operationOnWire<(typeof recoveryOperations)["get"]>("recoveries.get");
 
 export type Recovery = OperationAnswer<typeof get>;
 
