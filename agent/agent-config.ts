@@ -10,6 +10,9 @@ export type PodsConfig =
   | Readonly<{ kind: "kubernetes"; kubeconfig: string }>
   | Readonly<{ kind: "file"; path: string }>;
 
+/** Where sessions find what they need: `wcs-cage`, containerd's running containers, pods' logs. */
+export type SessionsConfig = Readonly<{ cageProgram: string; tasksFolder: string; podLogsFolder: string }>;
+
 /** The agent's configuration file, JSON. Times are in milliseconds. */
 export type AgentConfig = Readonly<{
   /** The Node's name. */
@@ -35,6 +38,8 @@ export type AgentConfig = Readonly<{
   link: LinkConfig | null;
   /** So long the gateway may be silent before the ports of instances are shut; well under the time after which a host counts as lost. */
   isolationMs: number;
+  /** Sessions in this host's containers; null: none. */
+  sessions: SessionsConfig | null;
 }>;
 
 const defaults = {
@@ -53,6 +58,7 @@ const defaults = {
   leakGraceMs: 60_000,
   link: null,
   isolationMs: 20_000,
+  sessions: null,
 } as const;
 
 /** A configuration that can't be used; every problem is named by its field. */
@@ -112,6 +118,12 @@ export function parseAgentConfig(text: string): AgentConfig {
     need(`extraRoutes[${index}]`, ok, '{"to":"10.96.0.0/12","via":"10.100.1.1"}');
   }
   const linkProblem = given["link"] === null ? null : linkConfigProblem(given["link"]);
+  const { sessions } = given;
+  if (sessions !== null) {
+    for (const field of ["cageProgram", "tasksFolder", "podLogsFolder"]) {
+      need(`sessions.${field}`, isObject(sessions) && isPath(sessions[field]), "an absolute path");
+    }
+  }
   if (linkProblem !== null) problems.push(linkProblem);
   if (problems.length > 0) throw new AgentConfigError(problems.join("; "));
   return given as AgentConfig;

@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildWecni } from "@wcs/cni";
+import { buildCage } from "./cage/build-cage.ts";
 
 /** Where a server for the lab's agents listens, and the file of a host's disk that its join token goes into (docs/network.md). */
 const labAgentPort = 8443;
@@ -49,6 +50,11 @@ const config = {
   pods: { kind: "kubernetes", kubeconfig: facts.nodeKubeconfig },
   // A server on this machine may listen there for agents, and the host joins when somebody puts its token there.
   link: { servers: [`${facts.machine}:${labAgentPort}`], joinTokenFile: join(disk, labJoinTokenFile) },
+  sessions: {
+    cageProgram: await buildCage(),
+    tasksFolder: "/run/containerd/io.containerd.runtime.v2.task/k8s.io",
+    podLogsFolder: "/var/log/pods",
+  },
 };
 writeFileSync(configFile, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
 

@@ -25,6 +25,9 @@ import { recover } from "./service/recover.ts";
 import { startTombstoneReplay } from "./service/tombstones.ts";
 import type { RawCall } from "./verbs/cni-call.ts";
 import { grantAddresses, readGrant, type PlanOptions } from "./verbs/plan-nics.ts";
+import { execSession } from "./session/exec-session.ts";
+import { logsSession } from "./session/logs-session.ts";
+import { openSessions } from "./session/open-sessions.ts";
 import { createVerbs } from "./verbs/verbs.ts";
 import { createDiskCopy, readDiskCopy } from "./view/disk-copy.ts";
 import { startFileSource } from "./view/file-source.ts";
@@ -150,6 +153,7 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
   const tombstones = await startTombstoneReplay({ folder: config.tombstoneFolder, answer, log });
   const server = await startCniServer({ path: config.cniSocket, answer, log });
 
+  const sessions = config.sessions === null ? null : await openSessions(config.sessions, log);
   const link =
     config.link === null
       ? null
@@ -159,7 +163,10 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
           stateFolder: config.stateFolder,
           version: agentVersion,
           startedAt,
-          handlers: recoveryHandlers({ host, journal }),
+          handlers: [
+            ...recoveryHandlers({ host, journal }),
+            ...(sessions === null ? [] : [execSession(sessions), logsSession(sessions)]),
+          ],
           log,
         });
 

@@ -1,29 +1,5 @@
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { access, mkdir, readFile, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-
-const run = promisify(execFile);
-const source = fileURLToPath(new URL("./wecni.c", import.meta.url));
-
-const flags = [
-  "-std=c11",
-  "-O2",
-  "-static",
-  "-s",
-  "-Wall",
-  "-Wextra",
-  "-Werror",
-  "-Wformat=2",
-  "-Wconversion",
-  "-D_FORTIFY_SOURCE=2",
-  "-fstack-protector-strong",
-  "-fcf-protection",
-  "-Wl,-z,relro,-z,now,-z,noexecstack",
-] as const;
+import { compileStatic } from "./compile-static.ts";
 
 /** Where the program looks, when its environment does not say: absolute paths. The defaults are in wecni.c. */
 export type WecniPaths = Readonly<{ socketPath: string; tombstoneFolder: string }>;
@@ -34,36 +10,11 @@ function definition(name: string, path: string): string {
   return `-D${name}="${path}"`;
 }
 
-/**
- * Compiles `wecni` with gcc into the cache (`$XDG_CACHE_HOME/wcs` or `~/.cache/wcs`) and returns its path. The file's name
- * holds a hash of the source and the flags, so that it is compiled once a version, and several processes may ask at once.
- */
+/** Compiles `wecni` and returns its path. */
 export async function buildWecni(paths: WecniPaths | null = null): Promise<string> {
   const defined =
     paths === null
       ? []
       : [definition("WECNI_SOCKET", paths.socketPath), definition("WECNI_TOMBSTONES", paths.tombstoneFolder)];
-  const argv = [...flags, ...defined];
-  const hash = createHash("sha256")
-    .update(await readFile(source))
-    .update(argv.join("\0"));
-  const folder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "wcs/wecni");
-  const binary = join(folder, `wecni-${hash.digest("hex").slice(0, 16)}`);
-  const built = await access(binary).then(
-    () => true,
-    () => false,
-  );
-  if (built) return binary;
-  await mkdir(folder, { recursive: true });
-  const draft = `${binary}.${process.pid}`;
-  try {
-    await run("gcc", [...argv, "-o", draft, source]);
-    await rename(draft, binary);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw new Error(`wecni can't be compiled (is gcc with a static C library installed?): ${String(error)}`, {
-      cause: error,
-    });
-  }
-  return binary;
+  return await compileStatic(fileURLToPath(new URL("./wecni.c", import.meta.url)), defined);
 }

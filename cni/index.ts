@@ -1,1 +1,2 @@
 export { buildWecni } from "./build-wecni.ts";
+export { compileStatic } from "./compile-static.ts";

@@ -16,3 +16,13 @@ export {
 } from "./link-methods.ts";
 export { createLinkPeer, type LinkPeer, type LinkStream, type LinkWait } from "./link-peer.ts";
 export { onCall, onStream, serveLink, type LinkCall, type LinkHandler } from "./serve-link.ts";
+export {
+  frameTypes,
+  mostFrameBytes,
+  readFrames,
+  writeFrame,
+  type FrameType,
+  type SessionExit,
+  type SessionFrame,
+} from "./session-frame.ts";
+export { cageSchema, sessionExec, sessionLogs } from "./session-methods.ts";

@@ -228,6 +228,18 @@ export const problemCodes = {
     "仅失败的投递可以重放或丢弃",
     "Look at its state.",
   ),
+  "session.away": kind(
+    503,
+    "The instance's host can't be reached now",
+    "宿主机代理未连接",
+    "Wait until its agent is linked (`wcs get agents`).",
+  ),
+  "session.elsewhere": kind(
+    409,
+    "Another server has this session",
+    "会话在另一台服务器上",
+    "Ask the server that `detail` names.",
+  ),
   "watch.cursor-expired": kind(
     410,
     "Changes since this cursor are no longer kept",

@@ -125,6 +125,22 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "follow changes", zh: "持续查看变更" },
     load: async () => (await import("../commands/watch.ts")).watch,
   },
+  exec: {
+    summary: { en: "run a program in an instance, caged and recorded", zh: "在实例中受限运行程序，全程记录" },
+    load: async () => (await import("../commands/exec.ts")).exec,
+  },
+  logs: {
+    summary: { en: "read or follow the logs of instances", zh: "查看或跟踪实例日志" },
+    load: async () => (await import("../commands/logs.ts")).logs,
+  },
+  sessions: {
+    summary: { en: "list, replay or end sessions", zh: "列出、回放或结束会话" },
+    load: async () => (await import("../commands/sessions.ts")).sessions,
+  },
+  agent: {
+    summary: { en: "let a host's agent join, or shut it out", zh: "让宿主机代理加入，或吊销其证书" },
+    load: async () => (await import("../commands/agent.ts")).agent,
+  },
   server: {
     summary: { en: "start the platform server (`wcs server --help`)", zh: "启动平台服务（`wcs server --help`）" },
     load: async () => (await import("../commands/server.ts")).server,

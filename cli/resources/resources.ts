@@ -29,6 +29,8 @@ export const resources: readonly ResourceEntry[] = [
     nouns: ["role-bindings", "role-binding", "rolebinding"],
     load: async () => (await import("./access-views.ts")).accessView("RoleBinding"),
   },
+  { nouns: ["agents", "agent"], load: async () => (await import("./agent-view.ts")).agentView },
+  { nouns: ["sessions", "session"], load: async () => (await import("./session-view.ts")).sessionView },
   { nouns: ["templates", "template"], load: async () => (await import("./template-view.ts")).templateView },
   { nouns: ["grants", "grant"], load: async () => (await import("./grant-view.ts")).grantView },
   { nouns: ["requests", "request"], load: async () => (await import("./request-view.ts")).requestView },

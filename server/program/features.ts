@@ -34,6 +34,7 @@ import { createReleases } from "../release/create-releases.ts";
 import { requestUsers } from "../request/request-users.ts";
 import { createRequests } from "../request/create-requests.ts";
 import { createSecrets } from "../secrets/create-secrets.ts";
+import { createSessions } from "../session/create-sessions.ts";
 import { createTemplates } from "../template/create-templates.ts";
 import { templateUsers } from "../template/template-users.ts";
 import { templateService } from "../template/template-service.ts";
@@ -94,6 +95,7 @@ export function createFeatures(platform: Platform, recovery: RecoveryTesting = {
     createReleases(platform, mainJob),
     createRequests(platform, mainJob),
     createSecrets(platform),
+    createSessions(platform, { agents, namespaceOf: neighbours.clusters.namespaceOf }),
     createTemplates(platform, async (query, id) => (await estateLookup.subsystem(query, id))?.business ?? null),
     createTokens(platform, { scopeOfSubject, missingInEstate }),
     createWatch(platform),

@@ -1,3 +1,5 @@
+export { addInstance } from "./add-instance.ts";
+export { bankEstate } from "../estate/testing/bank-estate.ts";
 export { simulateKubelets, type SimulatedKubelets } from "./simulate-kubelets.ts";
 export { simulatedBank, type SimulatedBank } from "./simulated-bank.ts";
 export { compareOutcome } from "./compare-outcome.ts";
