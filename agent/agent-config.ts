@@ -24,6 +24,8 @@ export type AgentConfig = Readonly<{
   cniSocket: string;
   adminSocket: string;
   tombstoneFolder: string;
+  /** Where instances' log folders are. */
+  logFolder: string;
   bridges: Readonly<Record<string, BridgeConfig>>;
   pods: PodsConfig;
   conflictProbe: ProbeTiming;
@@ -48,6 +50,8 @@ const defaults = {
   cniSocket: "/run/wcs/cni.sock",
   adminSocket: "/run/wcs/agent.sock",
   tombstoneFolder: "/var/lib/wcs/agent/tombstones",
+  // core/instance's logFolderOnHost names it in the volumes.
+  logFolder: "/var/log/wcs",
   // A rack answers within a millisecond; RFC 5227 waits seconds, for networks of another kind.
   conflictProbe: { waitMs: 30, attempts: 2 },
   gatewayProbe: { waitMs: 500, attempts: 5 },
@@ -88,7 +92,7 @@ export function parseAgentConfig(text: string): AgentConfig {
   need("node", typeof given["node"] === "string" && given["node"] !== "", "the Node's name");
   const { host } = given;
   need("host", host === null || (typeof host === "string" && host !== ""), "the host's name in the estate, or null");
-  for (const field of ["stateFolder", "cniSocket", "adminSocket", "tombstoneFolder"]) {
+  for (const field of ["stateFolder", "cniSocket", "adminSocket", "tombstoneFolder", "logFolder"]) {
     need(field, isPath(given[field]), "an absolute path");
   }
   for (const field of ["podWaitMs", "leakLookMs", "leakGraceMs", "isolationMs"]) {

@@ -11,6 +11,7 @@ import { openHostNetwork } from "./plumbing/host-network.ts";
 import { startHostReports, type HostReports } from "./report/host-reports.ts";
 import type { ReportTiming, SendReport } from "./report/reporter.ts";
 import { sendByLink } from "./report/send-by-link.ts";
+import { createLogFolders } from "./log-folders.ts";
 import { startAdminServer } from "./service/admin-server.ts";
 import { answerCall } from "./service/answer-call.ts";
 import { startCniServer } from "./service/cni-server.ts";
@@ -76,8 +77,10 @@ export async function startAgent(options: StartOptions): Promise<Agent> {
   const lookAtFence = () => {
     fence?.look().catch((error: unknown) => log(`fence: ${String(error)}`));
   };
+  const logFolders = createLogFolders({ root: config.logFolder, log });
   const { view, input, content } = createHostView(() => {
     copy.changed();
+    logFolders.keep(view.pods());
     reports?.changed();
     lookAtFence();
   });

@@ -268,7 +268,16 @@ export function instancePod(
       };
     }),
   });
-  return { namespace: "bank", name, uid: `uid-${name}`, configHash: null, network: annotation, ended: false, ...facts };
+  return {
+    namespace: "bank",
+    name,
+    uid: `uid-${name}`,
+    configHash: null,
+    network: annotation,
+    logFolder: null,
+    ended: false,
+    ...facts,
+  };
 }
 
 /** CNI_ARGS as Kubernetes' runtimes write them. */

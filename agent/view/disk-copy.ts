@@ -27,6 +27,7 @@ export function parseViewContent(text: string): ViewContent | null {
       pods: (read.pods as PodFacts[]).map((pod) => ({
         ...pod,
         network: pod.network ?? null,
+        logFolder: pod.logFolder ?? null,
         configHash: pod.configHash ?? null,
         ended: pod.ended ?? false,
       })),

@@ -1,3 +1,5 @@
+import type { LogFolder } from "../log-folders.ts";
+
 /** What the agent keeps of a pod that is bound to its node. */
 export type PodFacts = Readonly<{
   namespace: string;
@@ -7,6 +9,8 @@ export type PodFacts = Readonly<{
   configHash: string | null;
   /** The text of `wcs.io/network`; null when the pod has none. */
   network: string | null;
+  /** The folder for its logs that it mounts from the host; null when it mounts none. */
+  logFolder: LogFolder | null;
   /** Its containers are over or are being ended. */
   ended: boolean;
 }>;

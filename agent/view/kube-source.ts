@@ -14,8 +14,26 @@ function factsOf(pod: PodObject): PodFacts {
     uid,
     configHash: annotations["kubernetes.io/config.hash"] ?? null,
     network: annotations[networkAnnotationName] ?? null,
+    logFolder: logFolderOf(pod),
     ended: deletionTimestamp !== undefined || phase === "Succeeded" || phase === "Failed",
   };
+}
+
+/**
+ * An instance's pod mounts its log folder by the claim of the volume `log` (core/instance/pod-spec.ts). Only WCS may write labels under `wcs.io/`,
+ * so that nobody can name another's folder.
+ */
+function logFolderOf({ metadata, spec }: PodObject): PodFacts["logFolder"] {
+  const instance = metadata.labels?.["wcs.io/instance"];
+  const { volumes = [], securityContext = {} } = (spec ?? {}) as {
+    volumes?: readonly Readonly<{ name: string; persistentVolumeClaim?: object }>[];
+    securityContext?: Readonly<{ runAsUser?: number; runAsGroup?: number }>;
+  };
+  const { runAsUser: uid, runAsGroup: gid } = securityContext;
+  const mounts = volumes.some(
+    ({ name, persistentVolumeClaim }) => name === "log" && persistentVolumeClaim !== undefined,
+  );
+  return mounts && instance !== undefined && uid !== undefined && gid !== undefined ? { instance, uid, gid } : null;
 }
 
 /** Pods that are bound to `node`, and the node's grant, by a watch that comes back whatever breaks. */

@@ -94,6 +94,40 @@ export const instanceOperations = [
     errors: ["resource.not-found"],
     act: false,
   }),
+  defineOperation({
+    id: "instances.diff",
+    tag: "instances",
+    summary:
+      "Where what runs of an instance differs from a version of its template, with its own parameters and image; without `template`, from what is meant",
+    method: "GET",
+    path: "/api/v1/instances/{name}/diff",
+    params,
+    query: Type.Object(
+      { template: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })) },
+      { additionalProperties: false },
+    ),
+    answers: {
+      200: Type.Object({
+        instance: instanceName,
+        /** What it is meant to run, and what it is compared with. */
+        running: maybe(Type.Integer({ description: "the version that it is meant to run" })),
+        template: Type.Integer({ description: "the version that it is compared with" }),
+        differences: Type.Array(
+          Type.Object({
+            object: Type.Enum(["StatefulSet", "Pod"]),
+            path: Type.String(),
+            running: Type.Optional(Type.Unknown()),
+            wanted: Type.Optional(Type.Unknown()),
+            effect: Type.Enum(["in-place", "re-create"], { description: "what bringing the version would do" }),
+            reason: Type.String(),
+          }),
+        ),
+      }),
+    },
+    permission: { verb: "get", resource: "instances" },
+    errors: ["resource.not-found", "instance.busy", "cluster.unreachable"],
+    act: false,
+  }),
   change("start", "Start an instance that was stopped", "operate"),
   change("stop", "Stop an instance; it keeps its host, its capacity and its addresses", "operate"),
   change("restart", "Make an instance's pod anew on its host, with its addresses", "operate"),

@@ -33,7 +33,13 @@ const gates = Type.Object(
     soakSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400 })),
     http: Type.Optional(
       Type.Object(
-        { path: Type.String({ pattern: "^/[!-~]{0,1023}$" }), port: Type.Integer({ minimum: 1, maximum: 65_535 }) },
+        {
+          path: Type.String({ pattern: "^/[!-~]{0,1023}$" }),
+          port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+          timeoutSeconds: Type.Optional(
+            Type.Integer({ minimum: 0, maximum: 3600, description: "asked again for so long; absent: 30" }),
+          ),
+        },
         closed,
       ),
     ),
@@ -140,8 +146,9 @@ const releaseSchema = Type.Object({
     gates: Type.Object({
       readyTimeoutSeconds: Type.Integer(),
       soakSeconds: Type.Integer(),
-      http: maybe(Type.Object({ path: Type.String(), port: Type.Integer() })),
+      http: maybe(Type.Object({ path: Type.String(), port: Type.Integer(), timeoutSeconds: Type.Integer() })),
     }),
+    groupTogether: Type.Boolean({ description: "several DCNs of a group may change at once" }),
     goOnWithoutCluster: Type.Boolean(),
     rollbackTo: maybe(Type.String()),
     verification: maybe(Type.String()),
@@ -226,10 +233,14 @@ export const releaseOperations = [
     body: Type.Object({ planHash: hash }, closed),
   }),
   deed("reject", "Reject a release before it starts", { verb: "approve", body: nothing }),
-  deed("start", "Start an approved release. breakGlass starts and keeps it going in a freeze, and is kept for ever", {
-    verb: "operate",
-    body: Type.Object({ breakGlass: Type.Optional(humanText(500)) }, closed),
-  }),
+  deed(
+    "start",
+    "Start an approved release; one whose plan does not hold any more is planned again and shown. breakGlass starts and keeps it going in a freeze, and is kept for ever",
+    {
+      verb: "operate",
+      body: Type.Object({ breakGlass: Type.Optional(humanText(500)) }, closed),
+    },
+  ),
   deed("pause", "Begin nothing more until it is continued; what has begun comes to its end", {
     verb: "operate",
     body: nothing,

@@ -98,6 +98,7 @@ export const wireTable: Readonly<Record<string, Row>> = {
   "idcs.get": ["GET", "/api/v1/idcs/{name}"],
   "idcs.list": ["GET", "/api/v1/idcs"],
   "idcs.replace": ["PUT", "/api/v1/idcs/{name}"],
+  "instances.diff": ["GET", "/api/v1/instances/{name}/diff"],
   "instances.get": ["GET", "/api/v1/instances/{name}"],
   "instances.list": ["GET", "/api/v1/instances"],
   "instances.restart": ["POST", "/api/v1/instances/{name}/restart"],

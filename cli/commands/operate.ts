@@ -5,9 +5,9 @@ import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
 import { instanceView, type Instance } from "../resources/instance-view.ts";
 
-const startOperation = operationOnWire<(typeof instanceOperations)[2]>("instances.start");
-const stopOperation = operationOnWire<(typeof instanceOperations)[3]>("instances.stop");
-const restartOperation = operationOnWire<(typeof instanceOperations)[4]>("instances.restart");
+const startOperation = operationOnWire<(typeof instanceOperations)[3]>("instances.start");
+const stopOperation = operationOnWire<(typeof instanceOperations)[4]>("instances.stop");
+const restartOperation = operationOnWire<(typeof instanceOperations)[5]>("instances.restart");
 
 const operate = (verb: string, operation: typeof startOperation, zh: string): Command => ({
   usage: "instance NAME…",

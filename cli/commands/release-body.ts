@@ -64,6 +64,11 @@ export const releaseOptions = {
     value: "PORT/PATH",
     help: { en: "ask each instance over HTTP, such as 8080/ready", zh: "HTTP 检查，例如 8080/ready" },
   },
+  "http-timeout": {
+    type: "string",
+    value: "SECONDS",
+    help: { en: "ask again for so long (default 30)", zh: "HTTP 检查持续重试秒数（默认 30）" },
+  },
   "rollback-to": { type: "string", value: "previous|ID", help: { en: "where to go back to", zh: "回滚目标" } },
   verification: { type: "string", value: "TEXT", help: { en: "how it is verified at the end", zh: "结束时如何验证" } },
   "go-on-without-cluster": {
@@ -112,7 +117,7 @@ export function releaseBodyOf(options: OptionValues): ReleaseBody {
     gates: defined({
       soakSeconds: count("soak"),
       readyTimeoutSeconds: count("ready-timeout"),
-      http: httpOf(text("http")),
+      http: httpOf(text("http"), count("http-timeout")),
     }),
     goOnWithoutCluster: options["go-on-without-cluster"] === true ? true : undefined,
     rollbackTo: text("rollback-to"),
@@ -138,10 +143,16 @@ function pausesOf(value: string | undefined) {
   return value.split(",").map((part) => whole("pause-after", part));
 }
 
-function httpOf(value: string | undefined) {
+function httpOf(value: string | undefined, timeoutSeconds: number | undefined) {
+  if (value === undefined && timeoutSeconds !== undefined) {
+    throw new UsageError("--http-timeout goes with --http", "--http-timeout 须与 --http 一起使用");
+  }
   if (value === undefined) return undefined;
   const match = /^([0-9]{1,5})(\/.*)?$/.exec(value);
-  if (match !== null) return { port: Number(match[1]), path: match[2] ?? "/" };
+  if (match !== null) {
+    const asked = { port: Number(match[1]), path: match[2] ?? "/" };
+    return timeoutSeconds === undefined ? asked : { ...asked, timeoutSeconds };
+  }
   throw new UsageError(
     `--http ${value}: not PORT/PATH, such as 8080/ready`,
     `--http ${value}：应为 端口/路径，例如 8080/ready`,

@@ -1,5 +1,6 @@
 import type { releaseOperations } from "@wcs/api/release";
 import { operationOnWire } from "@wcs/api/wire";
+import { cell } from "../output/table.ts";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
@@ -64,9 +65,22 @@ export const release: Command = {
   },
 };
 
+type Failure = NonNullable<Release["targets"][number]["failure"]>;
+
+/** Why an instance failed: what its cluster had to say of it, and the last that it wrote. */
+function tellFailure(output: CommandContext["output"], instance: string, failure: Failure): void {
+  output.line(`${instance}: ${cell(failure.summary)}`);
+  output.line(`  → ${cell(failure.hint)}`);
+  for (const event of failure.events) output.line(`  * ${cell(event)}`);
+  for (const line of failure.logLines) output.line(`  | ${cell(line)}`);
+}
+
 async function shown({ output }: CommandContext, release: Release, whole = false): Promise<number> {
   await output.one(release, releaseView.view);
-  if (whole && (output.format === "table" || output.format === "wide")) await output.list(release.targets, targetView);
+  if (whole && (output.format === "table" || output.format === "wide")) {
+    await output.list(release.targets, targetView);
+    for (const { instance, failure } of release.targets) if (failure !== null) tellFailure(output, instance, failure);
+  }
   if (release.state === "awaiting-approval") {
     output.say({
       en: `It waits for approval: wcs approve release ${release.id}`,

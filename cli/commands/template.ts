@@ -3,12 +3,12 @@ import { templateOperations } from "@wcs/api/template";
 import type { Command, CommandContext } from "../program/command.ts";
 import { exitCodes } from "../program/exit-codes.ts";
 import { UsageError } from "../program/usage-error.ts";
-import { templateName, templateView } from "../resources/template-view.ts";
+import { templateView } from "../resources/template-view.ts";
 
-const [, create, , diff] = templateOperations;
+const [, create] = templateOperations;
 
 export const template: Command = {
-  usage: "add SUBSYSTEM -f FILE | diff SUBSYSTEM/FROM SUBSYSTEM/TO",
+  usage: "add SUBSYSTEM -f FILE",
   options: {
     file: {
       type: "string",
@@ -18,16 +18,12 @@ export const template: Command = {
     },
     note: { type: "string", value: "TEXT", help: { en: "what is new in it", zh: "版本说明" } },
   },
-  examples: ["wcs template add 1001 -f query.yaml --note 'bigger heap'", "wcs template diff 1001/2 1001/3"],
-  complete: async (words) => (words.length <= 1 ? ["add", "diff"] : []),
+  examples: ["wcs template add 1001 -f query.yaml --note 'bigger heap'"],
+  complete: async (words) => (words.length <= 1 ? ["add"] : []),
   run: async (context) => {
     const [verb, ...rest] = context.words;
     if (verb === "add" && rest.length === 1) return add(context, rest[0] ?? "");
-    if (verb === "diff" && rest.length === 2) return compare(context, rest[0] ?? "", rest[1] ?? "");
-    throw new UsageError(
-      "say: add SUBSYSTEM -f FILE, or diff FROM TO",
-      "用法：add 子系统 -f 文件，或 diff 旧版本 新版本",
-    );
+    throw new UsageError("say: add SUBSYSTEM -f FILE", "用法：add 子系统 -f 文件");
   },
 };
 
@@ -47,21 +43,6 @@ async function add(context: CommandContext, subsystem: string): Promise<number> 
   await context.output.one(made.body, templateView.view);
   if (made.status === 200) context.output.say({ en: "That is the newest version already.", zh: "与最新版本相同。" });
   return exitCodes.ok;
-}
-
-async function compare({ client, output }: CommandContext, from: string, to: string): Promise<number> {
-  const [old, params] = [templateName(from), templateName(to)];
-  if (old.subsystem !== params.subsystem) {
-    throw new UsageError("both versions are of one subsystem", "两个版本须属于同一子系统");
-  }
-  const { body } = await (await client()).call(diff, { params, query: { from: old.version } });
-  if (output.format === "json" || output.format === "yaml") await output.document(body);
-  else {
-    for (const { path, from, to } of body.differences) {
-      output.line(`${path}: ${JSON.stringify(from) ?? "-"} -> ${JSON.stringify(to) ?? "-"}`);
-    }
-  }
-  return body.differences.length === 0 ? exitCodes.ok : exitCodes.differs;
 }
 
 function readText(file: string): string {

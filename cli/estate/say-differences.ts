@@ -14,8 +14,10 @@ export function sayDifferences(
 ): void {
   for (const { kind, name, action, differences = [] } of outcomes) {
     output.line(`${marks[action]} ${kind} ${cell(name)}`);
-    for (const { path, from, to } of differences) output.line(`    ${cell(path)}: ${shown(from)} -> ${shown(to)}`);
+    for (const { path, from, to } of differences)
+      output.line(`    ${cell(path)}: ${shownValue(from)} -> ${shownValue(to)}`);
   }
 }
 
-const shown = (value: unknown): string => (value === undefined ? "-" : cell(JSON.stringify(value)));
+/** A value of a difference on one line; `-` for a side that lacks it. */
+export const shownValue = (value: unknown): string => (value === undefined ? "-" : cell(JSON.stringify(value)));

@@ -14,7 +14,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("../commands/apply.ts")).apply,
   },
   diff: {
-    summary: { en: "show what apply would change", zh: "查看 apply 将产生的变更" },
+    summary: {
+      en: "show what apply would change, or how template versions and what runs differ",
+      zh: "查看 apply 将产生的变更，或比较模板版本与运行实例",
+    },
     load: async () => (await import("../commands/diff.ts")).diff,
   },
   describe: {
@@ -52,7 +55,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("../commands/cmdb.ts")).cmdb,
   },
   template: {
-    summary: { en: "add a version to a template, or compare two", zh: "新增模板版本，或比较两个版本" },
+    summary: { en: "add a version to a template", zh: "新增模板版本" },
     load: async () => (await import("../commands/template.ts")).template,
   },
   request: {

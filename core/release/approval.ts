@@ -88,7 +88,7 @@ export function missingForChange(
   const missing: string[] = [];
   if (rules.ticketNeeded && !change.ticket) missing.push("ticket: give the change ticket (ITSM id)");
   if (rules.rollbackTargetNeeded && !change.first && !change.rollbackTarget) {
-    missing.push("rollbackTarget: name the release to go back to");
+    missing.push('rollbackTo: name the release to go back to, or "previous"');
   }
   if (rules.verificationNeeded && !change.verification) {
     missing.push("verification: say how it is verified at the end");

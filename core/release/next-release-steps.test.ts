@@ -11,6 +11,7 @@ const untouched: TargetFacts = {
   atVersion: false,
   changedAtMs: null,
   readySinceMs: 0,
+  stopped: false,
   http: null,
   passed: false,
   trouble: null,
@@ -81,14 +82,29 @@ describe("the next steps of a release", () => {
     );
   });
 
-  it("ask over HTTP after the soak, and fail with what was answered", () => {
-    const gates = { readyTimeoutSeconds: 60, soakSeconds: 1, http: { path: "/", port: 80 } };
+  it("ask over HTTP after the soak, again within its time, and fail with what was answered last", () => {
+    const gates = { readyTimeoutSeconds: 60, soakSeconds: 1, http: { path: "/", port: 80, timeoutSeconds: 5 } };
     const at = { atVersion: true, changedAtMs: 0, readySinceMs: 1000 };
     const ask = nextReleaseSteps(withTargets({ a: at }, { gates, nowMs: 2000 }));
     assert.deepEqual(ask.steps, [{ step: "check-http", instance: "a" }]);
     const answered = { ...at, http: { atMs: 2000, passed: false, detail: "503" } };
-    const failed = nextReleaseSteps(withTargets({ a: answered }, { gates, nowMs: 2001 }));
-    assert.deepEqual(failed.failed, [{ instance: "a", reason: "HTTP check: 503" }]);
+    const waits = nextReleaseSteps(withTargets({ a: answered }, { gates, nowMs: 2001 }));
+    assert.deepEqual([waits.state, waits.steps, waits.wakeAtMs], ["running", [], 3000]);
+    const again = nextReleaseSteps(withTargets({ a: answered }, { gates, nowMs: 3000 }));
+    assert.deepEqual(again.steps, [{ step: "check-http", instance: "a" }]);
+    const last = { ...answered, http: { ...answered.http, atMs: 7000 } };
+    const failed = nextReleaseSteps(withTargets({ a: last }, { gates, nowMs: 7001 }));
+    assert.deepEqual(failed.failed, [{ instance: "a", reason: "HTTP check, for 5 s: 503" }]);
+  });
+
+  it("pass an instance that stands still as soon as its next start would bring the version", () => {
+    const still = { stopped: true, changedAtMs: 0, readySinceMs: null };
+    assert.deepEqual(nextReleaseSteps(withTargets({ a: still }, { nowMs: 1 })).steps, [
+      { step: "change", instance: "a" },
+    ]);
+    assert.deepEqual(nextReleaseSteps(withTargets({ a: { ...still, atVersion: true } }, { nowMs: 1 })).steps, [
+      { step: "pass", instance: "a" },
+    ]);
   });
 
   it("stop a failed batch and touch no other instance, those of the same batch included", () => {

@@ -6,8 +6,8 @@ export type ReleaseGates = Readonly<{
   readyTimeoutSeconds: number;
   /** How long it must have been Ready without a break. */
   soakSeconds: number;
-  /** Asked of the instance's address after the soak; a status of 200 to 399 passes. */
-  http: Readonly<{ path: string; port: number }> | null;
+  /** Asked of the instance's address after the soak, again and again for so long; a status of 200 to 399 passes. */
+  http: Readonly<{ path: string; port: number; timeoutSeconds: number }> | null;
 }>;
 
 /** What is seen of one instance of a release at one moment. */
@@ -19,6 +19,8 @@ export type TargetFacts = Readonly<{
   /** When this release first made its change; null before. */
   changedAtMs: number | null;
   readySinceMs: number | null;
+  /** It is to stand still and does: at its version it has passed, since there is nothing to be Ready or to be asked. */
+  stopped: boolean;
   /** The newest HTTP check since it was last Ready. */
   http: Readonly<{ atMs: number; passed: boolean; detail: string }> | null;
   /** Its batch's gates have held for it once; what happens to it later is drift, not this release. */
@@ -54,6 +56,9 @@ export type ReleaseProgress = Readonly<{
   /** When to look again although nothing was seen to change. */
   wakeAtMs: number | null;
 }>;
+
+/** How long after an HTTP check that did not pass it is asked again. */
+const httpEveryMs = 1000;
 
 type Phase =
   | Readonly<{ phase: "untouched" | "passed" | "away" }>
@@ -140,6 +145,7 @@ function phaseOf({ targets, gates, nowMs }: ReleaseFacts, instance: string): Pha
   // What an instance suffers from before its change may be what the release is to mend.
   if (target.changedAtMs === null) return { phase: "untouched" };
   if (target.trouble !== null) return { phase: "failed", reason: target.trouble };
+  if (target.stopped && target.atVersion) return { phase: "gating", wakeAtMs: null, step: "pass" };
   if (!target.atVersion || target.readySinceMs === null) {
     // Time during which the cluster was away does not count against the instance.
     const startMs = Math.max(target.changedAtMs, target.clusterAnswersSinceMs);
@@ -155,7 +161,16 @@ function phaseOf({ targets, gates, nowMs }: ReleaseFacts, instance: string): Pha
     if (target.http === null || target.http.atMs < soakedMs) {
       return { phase: "gating", wakeAtMs: null, step: "check-http" };
     }
-    if (!target.http.passed) return { phase: "failed", reason: `HTTP check: ${target.http.detail}` };
+    if (!target.http.passed) {
+      const { timeoutSeconds } = gates.http;
+      if (target.http.atMs >= soakedMs + timeoutSeconds * 1000) {
+        return { phase: "failed", reason: `HTTP check, for ${timeoutSeconds} s: ${target.http.detail}` };
+      }
+      const againMs = target.http.atMs + httpEveryMs;
+      return nowMs < againMs
+        ? { phase: "gating", wakeAtMs: againMs, step: null }
+        : { phase: "gating", wakeAtMs: null, step: "check-http" };
+    }
   }
   return { phase: "gating", wakeAtMs: null, step: "pass" };
 }

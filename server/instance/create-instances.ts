@@ -9,13 +9,14 @@ import { decodePageCursor, encodePageCursor } from "../http/page-cursor.ts";
 import { act, answer, read } from "../http/route.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import type { TemplateService } from "../template/template-service.ts";
+import { compareRunning } from "./compare-running.ts";
 import { scopeOfInstance, selectInstances, type InstanceRecord } from "./instance-record.ts";
 import { instanceView } from "./instance-view.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { createInstanceReconciler } from "./reconcile-instance.ts";
 import { lockInstance, saveInstance, type InstanceChanges } from "./save-instance.ts";
 
-const [list, get, start, stop, restart] = instanceOperations;
+const [list, get, diff, start, stop, restart] = instanceOperations;
 const scopeColumns = { business: "business", environment: "environment", dcnGroup: "dcn_group" } as const;
 const filterColumns = ["subsystem", "dcn", "environment", "cluster", "host", "state"] as const;
 
@@ -100,6 +101,12 @@ export function createInstances(
         const scope = scopeOfInstance(instance);
         requireAccess(principal, { verb: "get", resource: "instances", name: params.name, scope });
         return answer(200, instanceView(instance), instance.version);
+      }),
+      read(diff, async ({ params: { name }, query: { template = null }, principal }) => {
+        const [instance] = await selectInstances(query, "name = $1", [name]);
+        if (instance === undefined) throw notFound("instances", name);
+        requireAccess(principal, { verb: "get", resource: "instances", name, scope: scopeOfInstance(instance) });
+        return answer(200, await compareRunning(query, { neighbours, templates, timeZone, instance, template }));
       }),
       wishing(start, "run"),
       wishing(stop, "stop"),

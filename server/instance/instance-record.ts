@@ -18,6 +18,8 @@ export type InstanceObservation = Readonly<{
   /** The `wcs.io/version` of the pod, and the one that is meant. */
   podVersion: string | null;
   meantVersion: string | null;
+  /** The release whose design was meant when this was seen. */
+  meantRelease: string | null;
   podRelease: string | null;
   readySinceMs: number | null;
   restarts: number;

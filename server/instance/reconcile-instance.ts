@@ -19,6 +19,7 @@ import { scopeOfInstance, selectInstances, type InstanceObservation, type Instan
 import { readLiveInstance, type LiveInstance } from "./live-instance.ts";
 import type { EstateLookup, Neighbours } from "./neighbours.ts";
 import { createInstanceReader, type InstanceReader } from "./read-instance.ts";
+import { removeLeftovers } from "./remove-leftovers.ts";
 import { lockInstance, sameDrift, sameObservation, saveInstance, type InstanceChanges } from "./save-instance.ts";
 
 const name = "instances";
@@ -142,6 +143,7 @@ async function reconcileInstance(
   if (instance.wish === "retire") {
     const live = await readLiveInstance(client, { namespace, instance: key }, signal);
     if (live.statefulSet === null && live.pod === null) {
+      await removeLeftovers(client, { namespace, instance: key, signal });
       await retired(options, instance, "its pod and StatefulSet are gone");
       return;
     }
@@ -307,6 +309,7 @@ function observationOf(
     lastPodUid: pod?.uid ?? before.observed?.lastPodUid ?? null,
     podVersion: pod?.annotations["wcs.io/version"] ?? null,
     meantVersion: meant?.version ?? null,
+    meantRelease: meant === null ? null : before.release,
     podRelease: pod?.annotations["wcs.io/release"] ?? null,
     readySinceMs: isPresent ? pod.readySinceMs : null,
     restarts: pod?.restarts ?? 0,

@@ -4,6 +4,7 @@ import { checkFreezeWindow, type FreezeWindow } from "@wcs/core/release";
 import { notFound, principalReach, requireAccess, type Principal } from "../access/principal.ts";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Row } from "../database/database.ts";
+import { placedFault } from "./placed-fault.ts";
 import { Failure } from "../http/failure.ts";
 import { act, answer, read } from "../http/route.ts";
 import type { EstateLookup } from "../instance/neighbours.ts";
@@ -37,7 +38,7 @@ export function createFreezeWindows(platform: Platform, estate: EstateLookup): F
         requireAll(principal, "create", window);
         const problems = checkFreezeWindow(window);
         if (problems.length > 0) {
-          const errors = problems.map((message) => ({ pointer: message.split(":")[0] ?? "", message }));
+          const errors = problems.map(placedFault);
           throw new Failure("request.invalid", "the window cannot be understood", { errors });
         }
         for (const environment of window.environments) {

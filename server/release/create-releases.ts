@@ -27,7 +27,8 @@ import type { Neighbours } from "../instance/neighbours.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import type { TemplateService } from "../template/template-service.ts";
 import { freezeWindowsOf } from "./freeze-windows.ts";
-import { freeInstances, holdInstances } from "./hold-instances.ts";
+import { freeInstances, holdInstances, refuseBesideGroup } from "./hold-instances.ts";
+import { planAgain } from "./plan-again.ts";
 import { chooseInstances, planRelease, type PlanEnvironment } from "./plan-release.ts";
 import { createReleaseReconciler } from "./reconcile-release.ts";
 import {
@@ -40,6 +41,7 @@ import {
   type ReleasePlan,
   type ReleaseRecord,
 } from "./release-record.ts";
+import { placedFault } from "./placed-fault.ts";
 import { releaseSummary, releaseView } from "./release-view.ts";
 import { startRollback } from "./start-rollback.ts";
 
@@ -149,7 +151,7 @@ export function createReleases(
           first: instances.every(({ design }) => design === null),
         });
         if (missing.length > 0) {
-          const errors = missing.map((text) => ({ pointer: text.split(":")[0] ?? "", message: text }));
+          const errors = missing.map(placedFault);
           throw new Failure("release.invalid", `${body.environment} asks for more`, { errors });
         }
         const release = await insertRelease(tx.query, {
@@ -193,6 +195,8 @@ export function createReleases(
         const approvals = [...before.approvals, { by: principal.name, planHash, at: new Date().toISOString() }];
         const rules = await rulesOf(tx.query, before.environment);
         const enough = isApproved({ rules, requester, planHash, approvals });
+        const again = enough ? await planAgain(tx, before, environment) : null;
+        if (again !== null) return done(tx, before, again);
         const after = await updateRelease(tx, before, { approvals, state: enough ? state : before.state });
         return done(tx, before, after);
       }),
@@ -223,8 +227,14 @@ export function createReleases(
         }
         // Who holds an instance says more than that it has changed, and may still let it go.
         await holdInstances(tx, before);
-        const now = await planStillHolds(tx.query, before);
-        if (now !== null) throw new Failure("release.state", now);
+        const again = await planAgain(tx, before, environment);
+        if (again !== null) {
+          await freeInstances(tx, before.id);
+          const { approvals: needed } = await rulesOf(tx.query, before.environment);
+          const state = needed === 0 ? before.state : "awaiting-approval";
+          return done(tx, before, await updateRelease(tx, again, { state }));
+        }
+        await refuseBesideGroup(tx, before);
         const startedBy = principal.name;
         const stateReason = breakGlass === null ? "" : `started in a freeze: ${breakGlass}`;
         const changes = { state, stateReason, startedBy, breakGlass, startedAt: new Date() };
@@ -299,21 +309,9 @@ async function ofTicket(query: Query, environment: string, ticket: string | null
   return release ?? null;
 }
 
-/** Null when every instance is still there and at the version that the plan starts from. */
-async function planStillHolds(query: Query, release: ReleaseRecord): Promise<string | null> {
-  const rows = await query<{ instance: string }>(
-    `SELECT t.instance FROM release_targets t JOIN instances i ON i.name = t.instance
-     WHERE t.release = $1 AND (i.design IS DISTINCT FROM t.from_design OR i.wish = 'retire' OR i.retired_at IS NOT NULL)`,
-    [release.id],
-  );
-  if (rows.length === 0) return null;
-  const names = rows.slice(0, 5).map(({ instance }) => instance);
-  return `${names.join(", ")} changed since it was planned: abort it and plan it again`;
-}
-
 async function allPassed(query: Query, release: ReleaseRecord, batch: number): Promise<boolean> {
   const [row] = await query<{ open: number }>(
-    "SELECT count(*) AS open FROM release_targets WHERE release = $1 AND batch <= $2 AND passed_at IS NULL",
+    "SELECT count(*) AS open FROM release_targets WHERE release = $1 AND batch <= $2 AND passed_at IS NULL AND NOT left_out",
     [release.id, batch],
   );
   return row?.open === 0;

@@ -28,3 +28,23 @@ export async function holdInstances(
 export async function freeInstances(tx: Transaction, release: string): Promise<void> {
   await tx.query("UPDATE instances SET held_by = NULL, version = version + 1 WHERE held_by = $1", [release]);
 }
+
+/**
+ * Two DCNs of one group hold the same customers: they are not changed at once, by two releases of one subsystem either, unless this one's
+ * strategy says so. Call it with the release's instances held.
+ */
+export async function refuseBesideGroup(tx: Transaction, release: ReleaseRecord): Promise<void> {
+  // Two that start at once see each other: the second waits here for the first.
+  await tx.query("SELECT pg_advisory_xact_lock(7831, hashtext($1))", [release.subsystem]);
+  if (release.plan.strategy.groupTogether) return;
+  const [beside] = await tx.query<{ name: string; dcn: string; dcn_group: string; held_by: string }>(
+    `SELECT o.name, o.dcn, o.dcn_group, o.held_by FROM instances o JOIN instances i ON i.held_by = $1
+       AND i.subsystem = o.subsystem AND i.dcn_group = o.dcn_group AND i.dcn <> o.dcn
+     WHERE o.held_by IS NOT NULL AND o.held_by <> $1 AND o.subsystem = $2 ORDER BY o.name LIMIT 1`,
+    [release.id, release.subsystem],
+  );
+  if (beside === undefined) return;
+  const { name, dcn, dcn_group: group, held_by: by } = beside;
+  const detail = `${by} works on ${name} in ${dcn}, and two DCNs of group ${group} are not changed at once: wait for its end, or plan the release with groupTogether`;
+  throw new Failure("instance.busy", detail);
+}

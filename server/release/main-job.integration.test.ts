@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProblemError, type Client } from "@wcs/api";
 import { accessOperations } from "@wcs/api/access";
@@ -25,8 +28,8 @@ import {
   type TestServer,
 } from "../testing/index.ts";
 
-const [listInstances, getInstance, startInstance, stopInstance, restartInstance] = instanceOperations;
-const [, createRequest, , approveRequest] = requestOperations;
+const [listInstances, getInstance, diffInstance, startInstance, stopInstance, restartInstance] = instanceOperations;
+const [listRequests, createRequest, , approveRequest] = requestOperations;
 const [
   listReleases,
   createRelease,
@@ -102,10 +105,31 @@ describe("the main job on a real database and a real API server", () => {
     rmSync(stateDirectory, { recursive: true });
   });
 
+  const tokens = new Map<string, string>();
   const clientOf = async (name: string): Promise<Client> => {
     const subject = { kind: "Person" as const, name };
     const { body } = await server.admin.call(createToken, { body: { subject, lifetimeHours: 1 } });
+    tokens.set(name, body.text);
     return server.clientOf(body.text);
+  };
+  /** `wcs` as a person runs it. */
+  const wcs = async (person: string, line: string, lang = "C") => {
+    const env = {
+      PATH: process.env["PATH"],
+      HOME: stateDirectory,
+      LANG: lang,
+      WCS_SERVER: server.url,
+      WCS_TOKEN: tokens.get(person),
+    };
+    const stdio = ["ignore", "pipe", "pipe"] as const;
+    const program = `${import.meta.dirname}/../../cli/bin/wcs`;
+    const child = spawn(program, line.split(" "), { env, stdio: [...stdio], timeout: 30_000 });
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "exit") as Promise<[number]>,
+    ]);
+    return { code, stdout, stderr };
   };
   const problem = async (call: Promise<unknown>): Promise<string> => {
     try {
@@ -356,8 +380,77 @@ describe("the main job on a real database and a real API server", () => {
     await ann.call(stopInstance, { params: { name }, ticket });
     await state("stopped");
     assert.equal((await podUids()).has(`${name}-0`), false);
+    const nics = (await ann.call(getInstance, { params: { name } })).body.nics;
+    const id = await run("9", "CHG-40", { instances: [name], strategy: { canary: null, pauseAfter: "none" } });
+    await releaseIs(id, "done");
+    assert.equal((await podUids()).has(`${name}-0`), false, "a release does not start what stands still");
     await ann.call(startInstance, { params: { name }, ticket });
     await state("ready");
+    const pod = await kube.get(pods, { namespace: "wcs-retail", name: `${name}-0` });
+    assert.ok(String(pod.spec?.containers?.[0]?.image).endsWith(digest("9")), "its start brings the version");
+    assert.deepEqual((await ann.call(getInstance, { params: { name } })).body.nics, nics);
+  });
+
+  it("tells how what runs differs from a version, what was changed by hand included", async () => {
+    const name = "1001-1c1-01";
+    const diff = async (template?: number) =>
+      (await ann.call(diffInstance, { params: { name }, query: template === undefined ? {} : { template } })).body;
+    assert.deepEqual((await diff()).differences, []);
+    const other = (await diff(2)).running === 2 ? 1 : 2;
+    const { differences } = await diff(other);
+    assert.deepEqual(
+      differences.map(({ object, effect }) => [object, effect]),
+      [["Pod", "re-create"]],
+    );
+    assert.match(differences[0]?.path ?? "", /containers\[app\]\.env/);
+    assert.match(await problem(diff(77)), /^resource.not-found/);
+  });
+
+  it("plans a release again when its instances have changed until it is approved", async () => {
+    const strategy = { canary: null, batch: { instances: 2 }, pauseAfter: "none" };
+    const late = await release("7", "CHG-41", { dcns: ["1C2"], strategy });
+    const between = await run("8", "CHG-42", { instances: ["1001-1c2-01"], strategy });
+    await releaseIs(between, "done");
+    const approval = { params: { id: late.id }, body: { planHash: late.planHash } };
+    const again = (await bob.call(approveRelease, approval)).body;
+    assert.equal(again.state, "awaiting-approval");
+    assert.match(again.reason, /does not hold any more \(1001-1c2-01 has changed\)/);
+    assert.notEqual(again.planHash, late.planHash);
+    assert.match(await problem(bob.call(approveRelease, approval)), /^approval.refused/);
+    await bob.call(approveRelease, { ...approval, body: { planHash: again.planHash } });
+    await ann.call(startRelease, { params: { id: late.id }, body: {} });
+    assert.equal((await releaseIs(late.id, "done")).passed, 3);
+    assert.match(
+      await problem(release("7", "CHG-43", { rollbackTo: "r-999" })),
+      /^release.invalid: r-999 can't be gone back to/,
+    );
+  });
+
+  it("never changes two DCNs of one group at once, by two releases either, unless that is said", async () => {
+    const strategy = { canary: null, pauseAfter: "none" };
+    const one = await run("6", "CHG-44", { dcns: ["1C1"], strategy, gates: { soakSeconds: 3 } });
+    assert.match(
+      await problem(run("6", "CHG-45", { dcns: ["1C2"], strategy })),
+      /^instance.busy: .* two DCNs of group 1C/,
+    );
+    const both = { dcns: ["1C2"], strategy: { ...strategy, groupTogether: true } };
+    await releaseIs(await run("6", "CHG-46", both), "done");
+    await releaseIs(one, "done");
+  });
+
+  it("asks over HTTP again within its time, and says what was answered", async () => {
+    // Nobody is there: simulated hosts run nothing.
+    const gates = { soakSeconds: 0, http: { path: "/ready", port: 8080, timeoutSeconds: 2 } };
+    const id = await run("5", "CHG-47", { instances: ["1001-1c2-01"], gates, strategy: { canary: null } });
+    const failed = await releaseIs(id, "failed");
+    assert.match(failed.targets[0]?.failure?.summary ?? "", /^HTTP check, for 2 s: http:\/\/10\.71\..*8080\/ready/);
+    await ann.call(rollBackRelease, { params: { id }, body: {} });
+    // Its gates are the release's, and so it fails as that did: people end it.
+    const back = await until("the roll-back to fail", async () => {
+      const [newest] = (await ann.call(listReleases, {})).body.items;
+      return newest?.takesBack === id && newest.state === "failed" && newest;
+    });
+    await ann.call(abortRelease, { params: { id: back.id }, body: {} });
   });
 
   const approved = async (request: Readonly<{ id: string; planHash: string }>) =>
@@ -470,6 +563,94 @@ describe("the main job on a real database and a real API server", () => {
     const gone = { body: retire, ticket: "CHG-25", query: { dryRun: true } };
     assert.match(await problem(ann.call(createRequest, gone)), /is retired .*leave it out/);
   });
+
+  for (const [lang, said] of [
+    [
+      "C",
+      {
+        missing: "--subsystem is missing",
+        count: "is not DCN=COUNT",
+        ticket: "change ticket",
+        waits: "waits for 1 approval",
+        goes: "goes: ",
+        digest: "/imageDigest",
+      },
+    ],
+    [
+      "zh_CN.UTF-8",
+      {
+        missing: "缺少 --subsystem",
+        count: "应为 DCN=数量",
+        ticket: "变更单",
+        waits: "等待 1 人审批",
+        goes: "下线 ",
+        digest: "/imageDigest",
+      },
+    ],
+  ] as const) {
+    it(`is done, and refused with field, reason and way out, at the command line (${lang})`, async () => {
+      const refused = async (person: string, line: string, code: number, ...parts: readonly (string | RegExp)[]) => {
+        const answer = await wcs(person, line, lang);
+        for (const part of parts) assert.ok(answer.stderr.match(part) !== null, `${line}: ${JSON.stringify(answer)}`);
+        assert.equal(answer.code, code, `${line}: ${JSON.stringify(answer)}`);
+      };
+      const done = async (person: string, line: string, code: number, ...parts: readonly (string | RegExp)[]) => {
+        const answer = await wcs(person, line, lang);
+        const all = `${answer.stdout}${answer.stderr}`;
+        for (const part of parts) assert.ok(all.match(part) !== null, `${line}: ${JSON.stringify(answer)}`);
+        assert.equal(answer.code, code, `${line}: ${JSON.stringify(answer)}`);
+      };
+      const ask = "request instances --subsystem 1001 --class 2C4G";
+      await refused("ann", "request instances --class 2C4G 1C2=4", 2, said.missing);
+      await refused("ann", `${ask} 1C2=many`, 2, said.count);
+      await refused("ann", `${ask} 1C2=4 --dry-run`, 1, said.ticket);
+      await refused("ann", `${ask} 9Z9=4 --dry-run --ticket CHG-50`, 3, "9Z9");
+      await refused("ann", `${ask} 1C2=99 --dry-run --ticket CHG-50`, 1, "1C2", "→|:");
+      await refused("ann", "request resize 1001-1c2-01 --subsystem 1001 --ticket CHG-50", 2, "--class");
+      await refused("ann", "request retirement nobody --subsystem 1001 --ticket CHG-50", 1, "/retire/0", "nobody");
+      await done(
+        "ann",
+        "request resize 1001-1c2-01 --subsystem 1001 --class 4C8G --dry-run --ticket CHG-50",
+        0,
+        "in-place",
+      );
+      await done(
+        "ann",
+        "request retirement 1001-1c2-01 --subsystem 1001 --dry-run --ticket CHG-50",
+        0,
+        `${said.goes}1001-1c2-01`,
+      );
+      await done("ann", `${ask} 1C2=4 --yes --ticket CHG-51-${lang}`, 8, said.waits, "1C2");
+      const [newest] = (await ann.call(listRequests, {})).body.items;
+      assert.ok(newest);
+      await refused("ann", `approve request ${newest.id} --yes`, 5, "another person");
+      await refused(
+        "bob",
+        `approve request ${newest.id} --yes --plan-hash ${digest("0")}`,
+        5,
+        "changed since you saw it",
+      );
+      await done("ann", `reject request ${newest.id} --reason later`, 0, newest.id);
+
+      const release = "release create --subsystem 1001 --environment production --template 1 --image-digest";
+      await refused("ann", `${release} latest --ticket CHG-52`, 1, said.digest);
+      await refused("ann", `${release} ${digest("a")} --http 80x --ticket CHG-52`, 2, "80x");
+      await refused(
+        "ann",
+        `${release} ${digest("a")} --ticket CHG-52`,
+        1,
+        "/rollbackTo: name the release",
+        "/verification: say how",
+      );
+      const whole = `${release} ${digest("a")} --rollback-to previous --verification by-hand --ticket CHG-52`;
+      await done("ann", `${whole} --dry-run`, 8, "1001-1c2-01");
+      await refused("ann", "release start r-999 --ticket CHG-52", 3, "r-999");
+      await refused("ann", "stop instance nobody --yes --ticket CHG-52", 3, "nobody");
+      await done("ann", "diff template 1001/1 1001/2", 1, "environment");
+      await done("ann", "diff template 1001/2 1001-1c2-01", 1, "1001-1c2-01", "re-create");
+      await refused("ann", "diff template 1001", 2, "1001");
+    });
+  }
 
   it("retires what a smaller number leaves over", async () => {
     const request = (await ann.call(createRequest, { ticket: "CHG-20", body: { ...body, counts: { "1C1": 1 } } })).body;

@@ -9,10 +9,11 @@ import type { Query } from "../database/database.ts";
 import { Failure } from "../http/failure.ts";
 import { createDesigner, type DesignEnvironment } from "../instance/design-instance.ts";
 import { selectInstances, type InstanceDesignRecord, type InstanceRecord } from "../instance/instance-record.ts";
-import type { PlannedTarget, ReleasePlan } from "./release-record.ts";
+import { selectReleases, type PlannedTarget, type ReleasePlan } from "./release-record.ts";
 
 export type PlanEnvironment = DesignEnvironment;
 
+const defaultHttpSeconds = 30;
 const defaultGates: ReleaseGates = { readyTimeoutSeconds: 300, soakSeconds: 5, http: null };
 
 /** The instances that a release names or selects, in the order of their names. */
@@ -57,18 +58,38 @@ export async function planRelease(
   }
   const to: InstanceDesignRecord = { template: body.template, parameters, imageDigest: body.imageDigest };
   const strategy: BatchStrategy = { ...defaultStrategy, ...body.strategy };
-  const gates: ReleaseGates = { ...defaultGates, ...body.gates };
+  const { http, ...times } = body.gates ?? {};
+  const gates: ReleaseGates = {
+    ...defaultGates,
+    ...times,
+    http: http === undefined ? null : { timeoutSeconds: defaultHttpSeconds, ...http },
+  };
+  const rollbackTo = body.rollbackTo ?? null;
+  await checkRollbackTarget(query, body, rollbackTo);
   return planTargets(query, {
     wanted: instances.map((instance) => ({ instance, to })),
     strategy,
     rest: {
       gates,
       goOnWithoutCluster: body.goOnWithoutCluster ?? false,
-      rollbackTo: body.rollbackTo ?? null,
+      rollbackTo,
       verification: body.verification ?? null,
     },
     environment,
   });
+}
+
+/** A rollback target that is named is a release of the subsystem that has come to its end there. */
+async function checkRollbackTarget(query: Query, body: ReleaseBody, rollbackTo: string | null): Promise<void> {
+  if (rollbackTo === null || rollbackTo === "previous") return;
+  const [target] = await selectReleases(query, "id = $1", [rollbackTo]);
+  const isOther = target?.subsystem !== body.subsystem || target.environment !== body.environment;
+  if (!isOther && target.state === "done") return;
+  const why = isOther
+    ? `subsystem ${body.subsystem} has no such release in ${body.environment}`
+    : `it is ${target.state}`;
+  const message = `${rollbackTo} can't be gone back to: ${why}. Name a release that is done, or "previous"`;
+  throw new Failure("release.invalid", message, { errors: [{ pointer: "/rollbackTo", message }] });
 }
 
 /** The plan for instances that each have a version of their own to go to. */
@@ -82,7 +103,7 @@ export async function planTargets(
   }: Readonly<{
     wanted: readonly Readonly<{ instance: InstanceRecord; to: InstanceDesignRecord }>[];
     strategy: BatchStrategy;
-    rest: Omit<ReleasePlan, "batches" | "targets">;
+    rest: Omit<ReleasePlan, "batches" | "targets" | "strategy">;
     environment: PlanEnvironment;
   }>,
 ): Promise<{ plan: ReleasePlan; planHash: string }> {
@@ -101,7 +122,7 @@ export async function planTargets(
     // Thousands take seconds, in which others want an answer.
     if (at % 50 === 49) await setImmediate();
   }
-  const plan: ReleasePlan = { batches: batches.batches, targets, ...rest };
+  const plan: ReleasePlan = { batches: batches.batches, targets, strategy, ...rest };
   return { plan, planHash: canonicalHash(plan) };
 }
 

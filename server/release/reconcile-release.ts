@@ -7,7 +7,7 @@ import {
   type TargetFacts,
 } from "@wcs/core/release";
 import { recordAudit } from "../audit/record-audit.ts";
-import type { Query } from "../database/database.ts";
+import type { Query, Row } from "../database/database.ts";
 import { transaction, type ActContext, type Transaction } from "../database/transaction.ts";
 import { scopeOfInstance, selectInstances, type InstanceRecord } from "../instance/instance-record.ts";
 import type { Neighbours } from "../instance/neighbours.ts";
@@ -72,7 +72,8 @@ async function findRelease({ platform, plans, toldAtMs, settled }: Options, id: 
   if (plan !== undefined) return selectReleaseOfPlan(query, { id, plan });
   const [release] = await selectReleases(query, "id = $1", [id]);
   if (release === undefined) return null;
-  plans.set(id, release.plan);
+  // Until it starts it may be planned again.
+  if (isMoving(release.state)) plans.set(id, release.plan);
   for (const oldest of [...plans.keys()].slice(0, -mostPlans)) {
     plans.delete(oldest);
     toldAtMs.delete(oldest);
@@ -106,6 +107,7 @@ const passedTarget: TargetFacts = {
   atVersion: true,
   changedAtMs: null,
   readySinceMs: null,
+  stopped: false,
   http: null,
   passed: true,
   trouble: null,
@@ -126,7 +128,7 @@ async function reconcileRelease(options: Options, id: string): Promise<void | Re
   ]);
   options.settled.set(id, performance.now() + Math.min(mostSettleMs, byName.size * settleMsOfOne));
   const frozen = frozenAt({ windows, environment: release.environment, atMs: Date.now() });
-  const { passed, progress } = stepsAfterPasses({
+  const { passed, progress: planned } = stepsAfterPasses({
     nowMs: Date.now(),
     batches: release.plan.batches,
     gates: release.plan.gates,
@@ -135,9 +137,10 @@ async function reconcileRelease(options: Options, id: string): Promise<void | Re
     frozenUntilMs: release.breakGlass === null ? (frozen?.untilMs ?? null) : null,
     goOnWithoutCluster: release.plan.goOnWithoutCluster,
   });
+  const progress = planned.state === "verifying" ? await verify(query, planned, release) : planned;
   const answers = await askInstances(release, progress, byName);
   const failures = await explainFailures(options, progress, byName);
-  const isDone = progress.state === "verifying" && (await everyReady(query, id));
+  const isDone = progress.state === "verifying" && progress.wakeAtMs === null;
   await transaction(platform.database, { context: contextOf(platform, release) }, async (tx) => {
     const now = await selectReleaseOfPlan(tx.query, { id, plan: release.plan, lock: true });
     // Somebody has paused or ended it meanwhile: what was decided is of yesterday.
@@ -190,6 +193,7 @@ function factsOf(
     atVersion,
     changedAtMs: target.changedAt?.getTime() ?? null,
     readySinceMs: atVersion ? (instance.observed?.readySinceMs ?? null) : null,
+    stopped: instance.wish === "stop",
     http: target.http,
     passed: target.passedAt !== null,
     trouble: mine && instance.observed?.podRelease === release.id ? instance.observed.trouble : null,
@@ -198,7 +202,9 @@ function factsOf(
 }
 
 /** The running pod is the one that this release wants. An instance that is to stand still is when it stands still. */
-function isAtVersion(release: ReleaseRecord, { release: brought, observed }: InstanceRecord): boolean {
+function isAtVersion(release: ReleaseRecord, instance: InstanceRecord): boolean {
+  const { release: brought, observed, wish } = instance;
+  if (wish === "stop") return brought === release.id && observed?.meantRelease === brought && observed.podUid === null;
   return (
     brought === release.id &&
     observed !== null &&
@@ -208,15 +214,29 @@ function isAtVersion(release: ReleaseRecord, { release: brought, observed }: Ins
   );
 }
 
-/** Every instance of a release, however long ago it passed, is Ready at its version. The same as `isAtVersion`. */
-async function everyReady(query: Query, release: string): Promise<boolean> {
-  const rows = await query(
-    `SELECT 1 FROM release_targets t JOIN instances i ON i.name = t.instance WHERE t.release = $1 AND NOT coalesce(
-       i.state = 'ready' AND i.release = $1 AND i.observed->>'podRelease' = $1
-         AND i.observed->>'podVersion' = i.observed->>'meantVersion', false) LIMIT 1`,
-    [release],
+type OpenRow = Row & Readonly<{ name: string; reason: string; lastPass: Date | null }>;
+
+/**
+ * The verification at the end: every instance of the release, however long ago it passed, is Ready at its version (one that is stopped stands
+ * still at it; the same as `isAtVersion`). Until that is so it waits, for as long as an instance may take to be Ready; then the release has failed.
+ */
+async function verify(query: Query, progress: ReleaseProgress, release: ReleaseRecord): Promise<ReleaseProgress> {
+  const open = await query<OpenRow>(
+    `SELECT i.name, i.state_reason AS reason, max(t.passed_at) OVER () AS "lastPass"
+     FROM release_targets t JOIN instances i ON i.name = t.instance WHERE t.release = $1 AND NOT t.left_out AND NOT coalesce(
+       CASE i.wish WHEN 'stop' THEN i.state = 'stopped' AND i.release = $1 AND i.observed->>'meantRelease' = $1
+       ELSE i.state = 'ready' AND i.release = $1 AND i.observed->>'podRelease' = $1
+         AND i.observed->>'podVersion' = i.observed->>'meantVersion' END, false) ORDER BY i.name LIMIT 20`,
+    [release.id],
   );
-  return rows.length === 0;
+  const [first] = open;
+  if (first === undefined) return progress;
+  const some = open.slice(0, 5).map(({ name }) => name);
+  const reason = `every batch has passed, and at the end these are not Ready at their version: ${some.join(", ")}`;
+  const untilMs = (first.lastPass?.getTime() ?? Date.now()) + release.plan.gates.readyTimeoutSeconds * 1000;
+  if (Date.now() < untilMs) return { ...progress, reason, wakeAtMs: untilMs };
+  const failed = open.map((row) => ({ instance: row.name, reason: `at the end: ${row.reason}` }));
+  return { ...progress, state: "failed", reason, failed };
 }
 
 async function changeInstances(tx: Transaction, release: ReleaseRecord, names: readonly string[]): Promise<void> {

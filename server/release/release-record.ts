@@ -1,5 +1,5 @@
 import type { Scope } from "@wcs/core/access-rights";
-import type { FailureReport, ReleaseBatch, ReleaseGates, ReleaseState } from "@wcs/core/release";
+import type { BatchStrategy, FailureReport, ReleaseBatch, ReleaseGates, ReleaseState } from "@wcs/core/release";
 import type { Query, Row } from "../database/database.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { recordEvent } from "../events/record-event.ts";
@@ -19,6 +19,8 @@ export type PlannedTarget = Readonly<{
 export type ReleasePlan = Readonly<{
   batches: readonly ReleaseBatch[];
   gates: ReleaseGates;
+  /** By which it was planned, and is planned again when instances have changed meanwhile. */
+  strategy: BatchStrategy;
   goOnWithoutCluster: boolean;
   rollbackTo: string | null;
   verification: string | null;
@@ -126,14 +128,39 @@ export async function insertRelease(
     ],
   );
   if (inserted === undefined) throw new Error("INSERT returned no row");
-  const rows = release.plan.targets.map(({ instance, batch, from, to }) => ({ instance, batch, from, to }));
+  await writeTargets(query, inserted.id, release.plan);
+  return inserted;
+}
+
+/** Writes down what is planned for each instance. */
+async function writeTargets(query: Query, release: string, plan: ReleasePlan): Promise<void> {
+  const rows = plan.targets.map(({ instance, batch, from, to }) => ({ instance, batch, from, to }));
   await query(
     `INSERT INTO release_targets (release, instance, batch, from_design, to_design)
      SELECT $1, t.instance, t.batch, t."from", t."to"
-     FROM jsonb_to_recordset($2::jsonb) AS t (instance text, batch int, "from" jsonb, "to" jsonb)`,
-    [inserted.id, JSON.stringify(rows)],
+     FROM jsonb_to_recordset($2::jsonb) AS t (instance text, batch int, "from" jsonb, "to" jsonb)
+     ON CONFLICT (release, instance) DO UPDATE SET batch = excluded.batch, from_design = excluded.from_design`,
+    [release, JSON.stringify(rows)],
   );
-  return inserted;
+}
+
+/** Gives a release that has not started another plan; instances that are not in it any more are left out. */
+export async function replacePlan(
+  tx: Transaction,
+  before: ReleaseRecord,
+  { plan, planHash }: Readonly<{ plan: ReleasePlan; planHash: string }>,
+): Promise<ReleaseRecord> {
+  await tx.query("UPDATE releases SET plan = $2, plan_hash = $3 WHERE id = $1", [
+    before.id,
+    JSON.stringify(plan),
+    planHash,
+  ]);
+  await writeTargets(tx.query, before.id, plan);
+  await tx.query("UPDATE release_targets SET left_out = NOT instance = ANY($2) WHERE release = $1", [
+    before.id,
+    plan.targets.map(({ instance }) => instance),
+  ]);
+  return { ...before, plan, planHash };
 }
 
 type ReleaseChanges = Partial<
@@ -200,7 +227,7 @@ export function tellRelease(tx: Transaction, change: "created" | "updated", rele
 export async function selectTargets(query: Query, release: string): Promise<readonly TargetRecord[]> {
   return query<Row & TargetRecord>(
     `SELECT instance, changed_at AS "changedAt", passed_at AS "passedAt", http, failure FROM release_targets
-     WHERE release = $1 ORDER BY batch, instance`,
+     WHERE release = $1 AND NOT left_out ORDER BY batch, instance`,
     [release],
   );
 }
@@ -213,7 +240,7 @@ export async function selectOpenTargets(
   return query<Row & TargetRecord & { batch: number; cluster: string }>(
     `SELECT t.instance, t.batch, i.cluster, t.changed_at AS "changedAt", t.passed_at AS "passedAt", t.http, t.failure
      FROM release_targets t JOIN instances i ON i.name = t.instance
-     WHERE t.release = $1 AND t.passed_at IS NULL ORDER BY t.batch, t.instance`,
+     WHERE t.release = $1 AND t.passed_at IS NULL AND NOT t.left_out ORDER BY t.batch, t.instance`,
     [release],
   );
 }

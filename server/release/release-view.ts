@@ -32,13 +32,14 @@ export function releaseSummary(release: ReleaseRecord, passed: number) {
 
 /** A release with its plan and what has become of each instance. */
 export function releaseView(release: ReleaseRecord, targets: readonly TargetRecord[], approvalsNeeded: number) {
-  const { batches, gates, goOnWithoutCluster, rollbackTo, verification } = release.plan;
+  const { batches, gates, strategy, goOnWithoutCluster, rollbackTo, verification } = release.plan;
   const found = new Map(targets.map((target) => [target.instance, target]));
   return {
     ...releaseSummary(release, targets.filter(({ passedAt }) => passedAt !== null).length),
     plan: {
       batches: batches.map((batch) => ({ ...batch, instances: [...batch.instances] })),
       gates: { ...gates },
+      groupTogether: strategy.groupTogether,
       goOnWithoutCluster,
       rollbackTo,
       verification,

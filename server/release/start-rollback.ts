@@ -44,7 +44,9 @@ export async function startRollback(
     throw new Failure("release.state", `${release.id} has changed nothing that is still there`);
   }
   const names = instances.map(({ name }) => name);
-  const wanted = to === null ? await before(tx, release, names) : await atEndOf(tx, { release, names, to });
+  const named = release.plan.rollbackTo === "previous" ? null : release.plan.rollbackTo;
+  const back = to ?? named;
+  const wanted = back === null ? await before(tx, release, names) : await atEndOf(tx, { release, names, to: back });
   const missing = names.filter((name) => !wanted.has(name));
   if (missing.length > 0) {
     const detail = `${missing.slice(0, 5).join(", ")} had no version then: retire them, or name a later release`;
@@ -52,7 +54,12 @@ export async function startRollback(
   }
   const planned = await planTargets(tx.query, {
     wanted: instances.map((instance) => ({ instance, to: wanted.get(instance.name) as InstanceDesignRecord })),
-    strategy: { ...defaultStrategy, canary: null, pauseAfter: "none" },
+    strategy: {
+      ...defaultStrategy,
+      canary: null,
+      pauseAfter: "none",
+      groupTogether: release.plan.strategy.groupTogether,
+    },
     rest: {
       gates: release.plan.gates,
       goOnWithoutCluster: true,
