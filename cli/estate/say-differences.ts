@@ -14,8 +14,9 @@ export function sayDifferences(
 ): void {
   for (const { kind, name, action, differences = [] } of outcomes) {
     output.line(`${marks[action]} ${kind} ${cell(name)}`);
-    for (const { path, from, to } of differences)
+    for (const { path, from, to } of differences) {
       output.line(`    ${cell(path)}: ${shownValue(from)} -> ${shownValue(to)}`);
+    }
   }
 }
 
