@@ -13,7 +13,7 @@ import { requestOperations } from "./request/index.ts";
 import type { Operation } from "./http/operation.ts";
 import { ipamOperations } from "./ipam/index.ts";
 import { loginOperations } from "./login/index.ts";
-import { sessionOperations } from "./session/index.ts";
+import { packagedCommandOperations, sessionOperations } from "./session/index.ts";
 import { templateOperations } from "./template/index.ts";
 import { placementOperations } from "./placement/index.ts";
 import { tokenOperations } from "./token/index.ts";
@@ -37,6 +37,7 @@ export const operations: readonly Operation[] = [
   ...Object.values(recoveryOperations),
   ...releaseOperations,
   ...requestOperations,
+  ...packagedCommandOperations,
   ...sessionOperations,
   ...templateOperations,
   ...tokenOperations,

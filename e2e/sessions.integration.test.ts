@@ -11,7 +11,7 @@ import { agentOperations } from "@wcs/api/agent";
 import { LinkError, onStream, sessionExec, writeFrame } from "@wcs/api/agent-link";
 import { auditOperations } from "@wcs/api/audit";
 import { changeEstate } from "@wcs/api/estate";
-import { readSessionRecord, sessionOperations, type RecordEntry } from "@wcs/api/session";
+import { packagedCommandOperations, readSessionRecord, sessionOperations, type RecordEntry } from "@wcs/api/session";
 import { tokenOperations } from "@wcs/api/token";
 import { parseEstateFile } from "@wcs/core/estate";
 import {
@@ -25,6 +25,7 @@ import {
 } from "@wcs/server/testing";
 
 const [listSessions, getSession, create, end, record] = sessionOperations;
+const [listPackaged] = packagedCommandOperations;
 
 async function until(what: string, holds: () => boolean | Promise<boolean>, mostMs = 15_000): Promise<void> {
   const limit = performance.now() + mostMs;
@@ -179,6 +180,32 @@ describe("a session in an instance, over the link to its host", { timeout: 120_0
       ended.record?.hash,
       "the audit has the record's last hash",
     );
+  });
+
+  it("runs a packaged command as its words are written, and refuses whatever is not in it", async () => {
+    const ordered = (name: string, parameters: Record<string, string | number> = {}) => ({
+      query: {},
+      body: { instance: "0101-1c1-01", command: { kind: "run" as const, name, parameters } },
+    });
+    const { body } = await retail.call(create, ordered("log-tail", { file: "/data/a b;rm.log", lines: "7" }));
+    await entriesOf(retail, body.id);
+    assert.deepEqual(asked.at(-1), ["tail", "-n", "7", "/data/a b;rm.log"]);
+    const count = asked.length;
+    const wrong = ordered("log-tail", { file: "data", lines: 0, more: "x" });
+    const error: unknown = await retail.call(create, wrong).catch((error: unknown) => error);
+    assert.ok(error instanceof ProblemError);
+    assert.deepEqual(
+      error.problem.errors?.map(({ pointer }) => pointer),
+      ["more", "file", "lines"].map((name) => `/command/parameters/${name}`),
+    );
+    assert.equal(await codeOf(retail.call(create, ordered("rm"))), "command.refused");
+    assert.equal(await codeOf(retail.call(create, ordered("stop-process", { pid: 7 }))), "act.reason-required");
+    assert.equal(asked.length, count, "nothing of that has reached the host");
+    const stopped = await retail.call(create, { ...ordered("stop-process", { pid: 7 }), reason: "it hangs" });
+    await entriesOf(retail, stopped.body.id);
+    assert.deepEqual(asked.at(-1), ["kill", "-s", "TERM", "7"]);
+    const { items } = (await retail.call(listPackaged, {})).body;
+    assert.ok(items.length >= 20);
   });
 
   it("says why when the host refuses", async () => {

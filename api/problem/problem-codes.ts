@@ -89,6 +89,12 @@ export const problemCodes = {
     "审批无效",
     "Look at the plan as it is now; another person than the requester approves it.",
   ),
+  "command.refused": kind(
+    422,
+    "This packaged command can't be run so",
+    "无法执行该命令",
+    "`errors` names the parameter, and what it may be; `wcs run --list` shows the commands.",
+  ),
   "grant.refused": kind(
     422,
     "This privilege cannot be granted",

@@ -1,2 +1,2 @@
 export { entryHash, readSessionRecord, type RecordEntry } from "./session-record.ts";
-export { sessionOperations } from "./session-operations.ts";
+export { packagedCommandOperations, sessionOperations } from "./session-operations.ts";

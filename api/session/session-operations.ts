@@ -1,3 +1,4 @@
+import { packagedCommandSchema } from "@wcs/core/packaged-command";
 import { Type } from "typebox";
 import { defineOperation } from "../http/operation.ts";
 import { instanceName } from "../instance/instance-operations.ts";
@@ -20,6 +21,20 @@ const execCommand = Type.Object(
   },
   closed,
 );
+const packagedCommand = Type.Object(
+  {
+    kind: Type.Enum(["run"]),
+    name: Type.String({ maxLength: 40, description: "of a packaged command" }),
+    parameters: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[a-zA-Z][A-Za-z0-9]{0,39}$" }),
+        Type.Union([Type.String({ maxLength: 4096 }), Type.Integer()]),
+        { additionalProperties: false, maxProperties: 50 },
+      ),
+    ),
+  },
+  closed,
+);
 const logsCommand = Type.Object(
   {
     kind: Type.Enum(["logs"]),
@@ -34,11 +49,11 @@ const logsCommand = Type.Object(
 
 const session = Type.Object({
   id,
-  kind: Type.Enum(["exec", "logs"]),
+  kind: Type.Enum(["exec", "logs", "run"]),
   person: Type.Object({ kind: Type.String(), name: Type.String() }),
   instance: Type.String(),
   host: Type.String(),
-  command: Type.Union([execCommand, logsCommand]),
+  command: Type.Union([execCommand, logsCommand, packagedCommand]),
   reason: maybe(Type.String()),
   ticket: maybe(Type.String()),
   state: Type.Enum(["running", "ended"]),
@@ -50,6 +65,21 @@ const session = Type.Object({
 });
 
 const params = Type.Object({ id });
+
+/** The packaged commands that there are. */
+export const packagedCommandOperations = [
+  defineOperation({
+    id: "packaged-commands.list",
+    tag: "sessions",
+    summary: "Packaged commands: what operators may run by name, with typed parameters and no shell",
+    method: "GET",
+    path: "/api/v1/packaged-commands",
+    answers: { 200: Type.Object({ items: Type.Array(packagedCommandSchema) }) },
+    permission: "authenticated",
+    errors: [],
+    act: false,
+  }),
+] as const;
 
 export const sessionOperations = [
   defineOperation({
@@ -80,14 +110,24 @@ export const sessionOperations = [
     id: "sessions.create",
     tag: "sessions",
     summary:
-      "Run one program in an instance (exec), or read its log (logs). The program is caged: it writes only to temporary folders, keeps no capability, and ends with the session",
+      "Run one program in an instance (exec), a packaged command (run), or read its log (logs). The program is caged: it writes only to temporary folders, keeps no capability, and ends with the session",
     method: "POST",
     path: "/api/v1/sessions",
     query: Type.Object(dryRunQuery, closed),
-    body: Type.Object({ instance: instanceName, command: Type.Union([execCommand, logsCommand]) }, closed),
+    body: Type.Object(
+      { instance: instanceName, command: Type.Union([execCommand, logsCommand, packagedCommand]) },
+      closed,
+    ),
     answers: { 201: session },
     permission: "authenticated",
-    errors: ["auth.forbidden", "resource.not-found", "instance.busy", "act.reason-required", "session.away"],
+    errors: [
+      "auth.forbidden",
+      "resource.not-found",
+      "instance.busy",
+      "act.reason-required",
+      "session.away",
+      "command.refused",
+    ],
     act: true,
   }),
   defineOperation({

@@ -128,6 +128,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: { en: "follow changes", zh: "持续查看变更" },
     load: async () => (await import("../commands/watch.ts")).watch,
   },
+  run: {
+    summary: { en: "run a packaged command in instances", zh: "在实例中执行现成的命令" },
+    load: async () => (await import("../commands/run.ts")).run,
+  },
   exec: {
     summary: { en: "run a program in an instance, caged and recorded", zh: "在实例中受限运行程序，全程记录" },
     load: async () => (await import("../commands/exec.ts")).exec,

@@ -24,7 +24,8 @@ export const sessionView: ResourceView = {
         header: { en: "COMMAND", zh: "命令" },
         value: (item) => {
           const { command } = sessionOf(item);
-          return command.kind === "exec" ? command.argv.join(" ") : (command.contains ?? "");
+          if (command.kind === "exec") return command.argv.join(" ");
+          return command.kind === "run" ? command.name : (command.contains ?? "");
         },
       },
       { header: { en: "REASON", zh: "原因" }, value: ({ reason }) => reason, wide: true },

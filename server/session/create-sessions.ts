@@ -3,8 +3,9 @@ import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Counter } from "prom-client";
-import { sessionOperations } from "@wcs/api/session";
+import { packagedCommandOperations, sessionOperations } from "@wcs/api/session";
 import { reaches } from "@wcs/core/access-rights";
+import { shippedCommands } from "@wcs/core/packaged-command";
 import { notFound, principalReach, requireAccess, type Principal } from "../access/principal.ts";
 import type { AgentCalls } from "../agent-link/link-registry.ts";
 import { recordAudit } from "../audit/record-audit.ts";
@@ -17,10 +18,12 @@ import { act, answer, read, stream } from "../http/route.ts";
 import { scopeOfInstance, selectInstances } from "../instance/instance-record.ts";
 import type { Feature, Platform } from "../program/platform.ts";
 import { openRecord, type RecordWriter } from "./record-writer.ts";
+import { packagedRun } from "./packaged-run.ts";
 import { runSession, type SessionPlace } from "./run-session.ts";
 import { endSession, insertSession, selectSessions, type SessionRecord } from "./session-store.ts";
 
 const [list, get, create, end, readRecord] = sessionOperations;
+const [listPackaged] = packagedCommandOperations;
 
 /** The kind of sessions in the watch log and the audit. */
 const sessionKind = "Session";
@@ -170,6 +173,7 @@ export function createSessions(platform: Platform, { agents, namespaceOf }: Sess
         const isMore = items.length > limit && last !== undefined;
         return answer(200, { items: page, next: isMore ? encodePageCursor([last.startedAt, last.id]) : null });
       }),
+      read(listPackaged, async () => answer(200, { items: [...shippedCommands] })),
       read(get, async ({ params, principal }) => {
         const { shown } = await allowed(database.query, principal, "get", params.id);
         return answer(200, shown, shown.version);
@@ -181,7 +185,12 @@ export function createSessions(platform: Platform, { agents, namespaceOf }: Sess
         const verb = body.command.kind;
         requireAccess(principal, { verb, resource: "instances", name: instance.name, scope });
         const { reason, ticket } = tx.context;
-        if (verb === "exec" && reason === null) throw new Failure("act.reason-required", "say why this is run");
+        const packaged = body.command.kind === "run" ? packagedRun(body.command) : null;
+        if (packaged?.command.changes === true) {
+          requireAccess(principal, { verb: "operate", resource: "instances", name: instance.name, scope });
+        }
+        const isReasonNeeded = verb === "exec" || packaged?.command.changes === true;
+        if (isReasonNeeded && reason === null) throw new Failure("act.reason-required", "say why this is run");
         const podUid = instance.observed?.podUid ?? null;
         if (podUid === null) throw new Failure("instance.busy", `${instance.name} has no pod now`);
         if (!agents.isLinked(instance.host)) {

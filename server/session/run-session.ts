@@ -1,6 +1,7 @@
 import { LinkError, readFrames, sessionExec, sessionLogs, writeFrame, type SessionExit } from "@wcs/api/agent-link";
 import { containerName, podName } from "@wcs/core/instance";
 import type { AgentCalls } from "../agent-link/link-registry.ts";
+import { packagedRun } from "./packaged-run.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import type { SessionRecord } from "./session-store.ts";
 
@@ -31,16 +32,25 @@ type Running = Readonly<{
  */
 export async function runSession({ agents, session, place, record, signal }: Running): Promise<SessionExit> {
   let exit: SessionExit | null = null;
+  const { command } = session;
+  const mostBytes = command.kind === "run" ? packagedRun(command).command.maxOutputBytes : Infinity;
+  let left = mostBytes;
   try {
     const { stream } = await openStream({ agents, session, place, signal });
     stream.on("error", () => undefined);
-    if (session.kind === "exec") stream.write(writeFrame("inputEnd", Buffer.alloc(0)));
+    if (session.kind !== "logs") stream.write(writeFrame("inputEnd", Buffer.alloc(0)));
     for await (const { type, data } of readFrames(stream)) {
       if (type === "exit") {
         exit = JSON.parse(data.toString("utf8")) as SessionExit;
         break;
       }
-      if (type === "output" || type === "error") await record.append(type, data.toString("base64"));
+      if (type !== "output" && type !== "error") continue;
+      left -= data.length;
+      if (left < 0) {
+        exit = { code: null, reason: `it printed more than ${mostBytes} bytes` };
+        break;
+      }
+      await record.append(type, data.toString("base64"));
     }
     stream.end();
   } catch (error) {
@@ -59,6 +69,11 @@ async function openStream({ agents, session, place, signal }: Omit<Running, "rec
   if (command.kind === "exec") {
     const mostMs = (command.mostSeconds ?? usualSeconds) * 1000;
     const body = { ...target, argv: command.argv, cage: usualCage, mostMs };
+    return await agents.open({ host, method: sessionExec, body, timeoutMs: openTimeoutMs, signal });
+  }
+  if (command.kind === "run") {
+    const { argv, command: packaged } = packagedRun(command);
+    const body = { ...target, argv: [...argv], cage: usualCage, mostMs: packaged.timeoutMs };
     return await agents.open({ host, method: sessionExec, body, timeoutMs: openTimeoutMs, signal });
   }
   const { follow = false, previous = false, sinceSeconds, lastLines = null, contains = null } = command;
