@@ -68,6 +68,7 @@ export const agentOperations = [
     permission: { verb: "create", resource: "agents" },
     errors: ["resource.not-found"],
     act: true,
+    answersSecret: true,
   }),
   defineOperation({
     id: "agents.revoke",

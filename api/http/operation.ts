@@ -29,6 +29,8 @@ export type Operation = Readonly<{
   errors: readonly ProblemCode[];
   act: boolean;
   ifMatch?: boolean;
+  /** The answer holds a secret, such as a token: what is stored of it for a repetition is sealed. */
+  answersSecret?: boolean;
 }>;
 
 /** Keeps the literal types of an operation, which the client's types are made of. */

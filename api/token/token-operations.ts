@@ -72,6 +72,7 @@ export const tokenOperations = [
     permission: "authenticated",
     errors: ["auth.forbidden", "resource.not-found", "resource.reference-missing", "token.exceeds-own"],
     act: true,
+    answersSecret: true,
   }),
   defineOperation({
     id: "tokens.revoke",

@@ -188,6 +188,19 @@ describe("people and rights", () => {
     assert.equal(await codeOf(admin.call(Group.create, failing)), "done", "a refusal is not stored");
   });
 
+  it("give a token once more for its key, and keep it sealed meanwhile", async () => {
+    await admin.call(ServiceAccount.create, { query: {}, body: { name: "sealed", spec: {} } });
+    const body = { subject: { kind: "ServiceAccount" as const, name: "sealed" }, lifetimeHours: 1 };
+    const input = { query: {}, body, idempotencyKey: "k3" };
+    const { text } = (await admin.call(createToken, input)).body;
+    assert.equal((await admin.call(createToken, input)).body.text, text);
+    const rows = await server.running.platform.database.query(
+      "SELECT body::text FROM idempotency_keys WHERE key = 'k3'",
+    );
+    assert.equal(rows.length, 1);
+    assert.ok(!JSON.stringify(rows).includes(text.slice(-43)), "what is stored has the token");
+  });
+
   it("change nothing in a dry run", async () => {
     const input = { query: { dryRun: true }, body: { name: "a", spec: { members: [] } }, idempotencyKey: "k1" };
     assert.equal((await admin.call(Group.create, input)).status, 201);

@@ -10,6 +10,7 @@ import type { Authenticator } from "../token/authenticate.ts";
 import { runAct } from "./act-frame.ts";
 import { authenticateRequest } from "./authenticate-request.ts";
 import { Failure } from "./failure.ts";
+import type { KeyRing } from "../secrets/key-ring.ts";
 import { requestHash } from "./idempotency.ts";
 import { jsonDepth } from "./json-depth.ts";
 import { languageOf } from "./language.ts";
@@ -22,6 +23,8 @@ import { requestValidator, type RequestValidator } from "./validation.ts";
 export type HttpServerOptions = Readonly<{
   config: Pick<Config, "logLevel" | "requestsPerMinute" | "trustProxy" | "tlsCertificateFile" | "tlsKeyFile">;
   database: Database;
+  /** Seals stored answers that hold a secret. */
+  keyRing: KeyRing;
   routes: readonly Route[];
   authenticator: Authenticator;
   /** Fires when the server stops: streams end. */
@@ -234,6 +237,7 @@ async function serve({ route, validator, options, request, reply }: Serving): Pr
         : {
             actor,
             key,
+            seal: operation.answersSecret === true ? options.keyRing : null,
             requestHash: requestHash({
               operation: operation.id,
               params: request.params,

@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { canonicalJson } from "@wcs/core/canonical";
 import type { Query } from "../database/database.ts";
 import type { Send } from "../database/transaction.ts";
+import type { KeyRing } from "../secrets/key-ring.ts";
 import { Failure } from "./failure.ts";
 
-/** An act's identity: whose key, and what was asked with it. */
-export type IdempotentRequest = Readonly<{ actor: string; key: string; requestHash: string }>;
+/** An act's identity: whose key, and what was asked with it. `seal`: keeps the answer, which holds a secret, from whoever reads the database. */
+export type IdempotentRequest = Readonly<{ actor: string; key: string; requestHash: string; seal: KeyRing | null }>;
 
 /** The answer that was stored for a key. */
 export type StoredAnswer = Readonly<{ status: number; etag: string | null; body: unknown }>;
@@ -26,7 +27,8 @@ export async function storedAnswer(query: Query, request: IdempotentRequest): Pr
   if (row.request_hash !== request.requestHash) {
     throw new Failure("idempotency.key-reused", `Idempotency-Key ${request.key} was used for another request`);
   }
-  return row;
+  const { status, etag, body } = row;
+  return { status, etag, body: request.seal === null ? body : opened(request.seal, request, body) };
 }
 
 /**
@@ -49,6 +51,24 @@ export function storeAnswer(send: Send, request: IdempotentRequest, answer: Stor
     request.key,
     answer.status,
     answer.etag,
-    answer.body === undefined ? null : JSON.stringify(answer.body),
+    answer.body === undefined
+      ? null
+      : JSON.stringify(request.seal === null ? answer.body : sealed(request.seal, request, answer)),
   ]);
+}
+
+type SealedBody = Readonly<{ keyId: string; wrappedKey: string; ciphertext: string }>;
+
+const contextOf = ({ actor, key }: IdempotentRequest): string => `idempotency ${actor} ${key}`;
+
+function sealed(ring: KeyRing, request: IdempotentRequest, { body }: StoredAnswer): SealedBody {
+  const { keyId, wrappedKey, ciphertext } = ring.seal(Buffer.from(JSON.stringify(body)), contextOf(request));
+  return { keyId, wrappedKey: wrappedKey.toString("base64"), ciphertext: ciphertext.toString("base64") };
+}
+
+function opened(ring: KeyRing, request: IdempotentRequest, body: unknown): unknown {
+  if (body === null) return undefined;
+  const { keyId, wrappedKey, ciphertext } = body as SealedBody;
+  const parts = { keyId, wrappedKey: Buffer.from(wrappedKey, "base64"), ciphertext: Buffer.from(ciphertext, "base64") };
+  return JSON.parse(ring.open(parts, contextOf(request)).toString("utf8")) as unknown;
 }

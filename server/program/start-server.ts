@@ -63,12 +63,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const stopping = new AbortController();
   const logReader = createLogReader(database, (error) => log.warn({ err: error }, "the watch log can't be read"));
   const metrics = createMetrics();
+  const keyRing = openKeyRing(join(state.keys, "secrets.json"));
   const platform: Platform = {
     config,
     state,
     database,
     logReader,
-    secrets: createSecretStore(openKeyRing(join(state.keys, "secrets.json"))),
+    secrets: createSecretStore(keyRing),
     metrics,
     log,
     holder: `${hostname()}/${process.pid}/${randomBytes(4).toString("hex")}`,
@@ -82,6 +83,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const features = createFeatures(platform, options.recovery);
   const app = await createHttpServer({
     config,
+    keyRing,
     database,
     routes: features.flatMap(({ routes }) => routes),
     authenticator: createAuthenticator({
