@@ -43,6 +43,7 @@ import {
 } from "./release-record.ts";
 import { placedFault } from "./placed-fault.ts";
 import { releaseSummary, releaseView } from "./release-view.ts";
+import { endTakingBack } from "./end-taking-back.ts";
 import { startRollback } from "./start-rollback.ts";
 
 const [list, create, get, approve, reject, start, pause, goOn, abort, rollBack] = releaseOperations;
@@ -270,6 +271,10 @@ export function createReleases(
         const state = next(before, "abort");
         if (holdsInstances(before.state)) await freeInstances(tx, before.id);
         const stateReason = `aborted by ${principal.name}; what it has changed stays changed`;
+        if (before.takesBack !== null) {
+          const half = { state: "aborted", stateReason: `${before.id}, which took it back, was aborted` } as const;
+          await endTakingBack(tx, before.takesBack, half);
+        }
         return done(tx, before, await updateRelease(tx, before, { state, stateReason, endedAt: new Date() }));
       }),
       act(rollBack, async ({ params, body, principal }, tx) => {

@@ -451,6 +451,8 @@ describe("the main job on a real database and a real API server", () => {
       return newest?.takesBack === id && newest.state === "failed" && newest;
     });
     await ann.call(abortRelease, { params: { id: back.id }, body: {} });
+    const half = await releaseOf(id);
+    assert.deepEqual([half.state, half.reason], ["aborted", `${back.id}, which took it back, was aborted`]);
   });
 
   const approved = async (request: Readonly<{ id: string; planHash: string }>) =>

@@ -16,6 +16,7 @@ import type { Platform } from "../program/platform.ts";
 import type { Reconciler } from "../reconcile/reconciler.ts";
 import { checkHttp, type HttpAnswer } from "./check-http.ts";
 import { freezeWindowsOf } from "./freeze-windows.ts";
+import { endTakingBack } from "./end-taking-back.ts";
 import { freeInstances } from "./hold-instances.ts";
 import { lookIntoFailure } from "./look-into-failure.ts";
 import {
@@ -307,22 +308,10 @@ async function progressed(
     after: { state, reason: stateReason, ...(failures.length === 0 ? {} : { failures }) },
     outcome: state === "failed" ? "failed" : "done",
   });
-  if (isDone && after.takesBack !== null) await takenBack(tx, after.takesBack, after.id);
-}
-
-async function takenBack(tx: Transaction, id: string, by: string): Promise<void> {
-  const [release] = await selectReleases(tx.query, "id = $1 FOR UPDATE", [id]);
-  if (release?.state !== "rolling-back") return;
-  const stateReason = `${by} has taken it back`;
-  await updateRelease(tx, release, { state: "rolled-back", stateReason, endedAt: new Date() });
-  await freeInstances(tx, id);
-  recordAudit(tx, {
-    resource: { kind: "Release", name: id },
-    scope: scopeOfRelease(release),
-    before: { state: release.state },
-    after: { state: "rolled-back", reason: stateReason },
-    outcome: "done",
-  });
+  if (isDone && after.takesBack !== null) {
+    const ended = { state: "rolled-back", stateReason: `${after.id} has taken it back` } as const;
+    await endTakingBack(tx, after.takesBack, ended);
+  }
 }
 
 async function askInstances(
