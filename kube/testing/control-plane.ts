@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createKubeClient } from "../client.ts";
 import { KubeError } from "../errors.ts";
@@ -36,6 +37,13 @@ export type ControlPlane = Readonly<{
   compact: () => Promise<void>;
   stop: () => Promise<void>;
 }>;
+
+/** Whether every thread of the process stands still (`State: T`, proc_pid_status(5)). */
+async function isStopped(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const states = await Promise.all(threads.map((id) => readFile(`/proc/${pid}/task/${id}/status`, "utf8")));
+  return states.every((state) => /^State:\tT/m.test(state));
+}
 
 /** Starts etcd and kube-apiserver and waits until `/readyz` answers (about 4 s). */
 export async function startControlPlane(): Promise<ControlPlane> {
@@ -155,7 +163,17 @@ export async function startControlPlane(): Promise<ControlPlane> {
     accessFor,
     killApiserver: async () => running.apiserver?.kill("SIGKILL"),
     startApiserver,
-    pauseApiserver: async () => running.apiserver?.kill("SIGSTOP"),
+    pauseApiserver: async () => {
+      const { apiserver } = running;
+      if (apiserver === null) return;
+      await apiserver.kill("SIGSTOP");
+      // The signal reaches a process of many threads a moment later.
+      const deadline = Date.now() + 10_000;
+      while (!(await isStopped(apiserver.pid))) {
+        if (Date.now() > deadline) throw new Error("the API server does not stop");
+        await sleep(2);
+      }
+    },
     resumeApiserver: async () => running.apiserver?.kill("SIGCONT"),
     startControllerManager: async (argv = []) => {
       const [port] = (await freePorts(1)) as [number];

@@ -34,7 +34,7 @@ import { simulateKubelets, type SimulatedKubelets } from "../testing/simulate-ku
 import { recoveryFaultPoints } from "./move-instance.ts";
 import type { RackAnswer, RackQuestion } from "./rack-prober.ts";
 
-const [listInstances, getInstance, , stopInstance] = instanceOperations;
+const [listInstances, getInstance, , , stopInstance] = instanceOperations;
 const [, createRequest, , approveRequest] = requestOperations;
 const [, createRelease, getRelease, approveRelease, , startRelease] = releaseOperations;
 const [, createTemplate] = templateOperations;
