@@ -66,12 +66,23 @@ export function createDatabase(options: DatabaseOptions): Database {
     types,
   });
   pool.on("error", options.onError);
+  keepErrorsHeard(pool);
   return {
     pool,
     apart: (maxConnections) => createDatabase({ ...options, maxConnections }),
     query: async (text, values) => (await pool.query(statement(text, values))).rows,
     close: () => pool.end(),
   };
+}
+
+/**
+ * A connection that breaks may say so twice: its write fails, and then PostgreSQL's last word is read from it. Whoever used it has let go of it by then,
+ * and an error that nobody hears ends the process. Statements that fail say what happened.
+ */
+export function keepErrorsHeard(pool: Pool): void {
+  pool.on("connect", (client) => {
+    client.on("error", () => undefined);
+  });
 }
 
 const names = new Map<string, string>();

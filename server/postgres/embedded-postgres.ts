@@ -81,7 +81,7 @@ export async function startEmbeddedPostgres(state: StateDirectory, volatile = fa
     if (Date.now() > deadline) {
       throw new Error(`PostgreSQL did not start within ${startDeadlineMs} ms; see ${home}/log`);
     }
-    if (runningProcess(home) === null && !launched.isRunning()) {
+    if (runningProcess(home) === null && !launched.isRunning() && !isEnding(home)) {
       // Losing the race to another server that starts it is no failure, and does not repeat itself.
       if (launches >= mostLaunches) {
         throw new Error(`PostgreSQL ended ${launches} times at its start: ${lastLines(home)}`);
@@ -89,12 +89,13 @@ export async function startEmbeddedPostgres(state: StateDirectory, volatile = fa
       launched = launch({ home, binaries, user, volatile });
       launches += 1;
     }
-    await sleep(50);
+    await sleep(Math.min(500, 50 * (launches + 1)));
   }
   await whileUnavailable({ waitMs: startDeadlineMs }, () => makeDatabase(superuser, passwords));
   // Whoever kills the database gets it back: it recovers by its write-ahead log, and the server's connections come again.
   const supervising = setInterval(() => {
-    if (runningProcess(home) === null && !launched.isRunning()) launched = launch({ home, binaries, user, volatile });
+    if (runningProcess(home) !== null || launched.isRunning() || isEnding(home)) return;
+    launched = launch({ home, binaries, user, volatile });
   }, superviseMs);
   supervising.unref();
   return {
@@ -190,6 +191,31 @@ function launch({ home, binaries, user, volatile }: Place & Readonly<{ volatile:
 }
 
 const environment = (): NodeJS.ProcessEnv => ({ PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" });
+
+/**
+ * Whether the process that postmaster.pid names was killed and is not quite gone: it has no folder any more, or waits to be reaped. PostgreSQL refuses to
+ * start beside it.
+ */
+function isEnding(home: string): boolean {
+  try {
+    const id = Number(readFileSync(join(home, "data/postmaster.pid"), "utf8").split("\n")[0]);
+    // proc_pid_stat(5): the state is the field behind the command's closing bracket; X and Z are dead.
+    const stat = readFileSync(`/proc/${id}/stat`, "utf8");
+    if (/[XZ]/.test(stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3))) return true;
+    return !hasFolder(id);
+  } catch {
+    return false;
+  }
+}
+
+function hasFolder(id: number): boolean {
+  try {
+    readlinkSync(`/proc/${id}/cwd`);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The postmaster's process id; null when postmaster.pid is missing or names a process that is not PostgreSQL on this data. */
 function runningProcess(home: string): number | null {

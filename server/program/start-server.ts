@@ -6,7 +6,7 @@ import { grantsOf } from "../access/grants.ts";
 import type { Operation } from "@wcs/api";
 import { ConfigFailure } from "../config/config-failure.ts";
 import type { Config } from "../config/settings.ts";
-import { createDatabase, type Database, type DatabaseAccess } from "../database/database.ts";
+import { createDatabase, keepErrorsHeard, type Database, type DatabaseAccess } from "../database/database.ts";
 import { migrate, serverRole } from "../database/migrate.ts";
 import { whileUnavailable, type UnavailableOptions } from "../database/while-unavailable.ts";
 import { createLogReader } from "../events/log-reader.ts";
@@ -163,6 +163,7 @@ async function openDatabase({ config, access, patience, onError }: OpenOptions):
     application_name: "wcs-migration",
   });
   owner.on("error", onError);
+  keepErrorsHeard(owner);
   try {
     await whileUnavailable(patience, () => migrate(owner));
   } catch (error) {
