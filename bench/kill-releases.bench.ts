@@ -37,7 +37,8 @@ let server: RealServer = await startRealServer(state);
 
 const killServer = async (): Promise<void> => {
   await server.kill();
-  server = await startRealServer(state, server.token);
+  // Under its old address, as its clients know it.
+  server = await startRealServer(state, server.token, new URL(server.url).host);
 };
 /** The lab's keeper starts an agent again that has ended; its child is the agent. */
 const killAgent = async (host: string): Promise<void> => {

@@ -19,13 +19,13 @@ export type RealServer = Readonly<{
   kill: () => Promise<void>;
 }>;
 
-/** Starts the server on a state directory, durable as in production. `token`: known from an earlier start on it. */
-export async function startRealServer(state: string, token = ""): Promise<RealServer> {
+/** Starts the server on a state directory, durable as in production. `token` and `listen`: those of an earlier start on it. */
+export async function startRealServer(state: string, token = "", listen = "127.0.0.1:0"): Promise<RealServer> {
   const child = spawn(join(root, "cli/bin/wcs"), ["server"], {
     env: {
       ...process.env,
       WCS_STATE_DIR: state,
-      WCS_LISTEN: "127.0.0.1:0",
+      WCS_LISTEN: listen,
       WCS_LOG_LEVEL: "warn",
       WCS_REQUESTS_PER_MINUTE: "10000000",
     },
